@@ -75,11 +75,7 @@ def as_padding(value: Any) -> Padding:
     raise ConvlabError(
         f"padding {value!r} is not understood: give 'valid', 'same', an integer, a pair (height, width) or "
         "((top, bottom), (left, right))."
-        + (
-            " Leave out the batch and channel axes: only height and width are padded."
-            if len(entries) == 4
-            else ""
-        )
+        + (" Leave out the batch and channel axes: only height and width are padded." if len(entries) == 4 else "")
     )
 
 
@@ -88,9 +84,7 @@ def as_data_format(value: Any) -> str:
     if value is None:
         return "channels_last"
     if value not in ("channels_last", "channels_first"):
-        raise ConvlabError(
-            f"data_format must be 'channels_last' or 'channels_first', but {value!r} was given."
-        )
+        raise ConvlabError(f"data_format must be 'channels_last' or 'channels_first', but {value!r} was given.")
     return value
 
 

@@ -84,15 +84,9 @@ def output_size(
 
 def _too_large(size: int, before: int, after: int, kernel: int, dilation: int, reach: int, axis: str) -> str:
     what = (
-        f"a kernel of {kernel}"
-        if dilation == 1
-        else f"a kernel of {kernel} dilated by {dilation} (it spans {reach})"
+        f"a kernel of {kernel}" if dilation == 1 else f"a kernel of {kernel} dilated by {dilation} (it spans {reach})"
     )
-    where = (
-        f"an input of {size}"
-        if before == after == 0
-        else f"an input of {size} padded to {size + before + after}"
-    )
+    where = f"an input of {size}" if before == after == 0 else f"an input of {size} padded to {size + before + after}"
     cure = f"use a kernel of at most {(size + before + after - 1) // dilation + 1}"
     if dilation > 1:
         cure += ", a smaller dilation"
@@ -118,13 +112,9 @@ def transposed_padding(
     """
     reach, stride = effective_kernel(kernel, dilation), as_int(stride, "stride", 1)
     if padding not in ("valid", "same"):
-        raise ConvlabError(
-            f"A transposed convolution takes padding 'valid' or 'same', but {padding!r} was given."
-        )
+        raise ConvlabError(f"A transposed convolution takes padding 'valid' or 'same', but {padding!r} was given.")
     if output_padding is not None and as_int(output_padding, "output_padding", 0) >= stride:
-        raise ConvlabError(
-            f"output_padding must be less than the stride, {stride}, but {output_padding} was given."
-        )
+        raise ConvlabError(f"output_padding must be less than the stride, {stride}, but {output_padding} was given.")
     if padding == "valid":
         total = reach - max(reach, stride) if output_padding is None else -output_padding
     else:

@@ -68,11 +68,7 @@ class WindowSpec:
     def split_shape(self, input_shape: Shape) -> tuple[Pair, int]:
         """((height, width), channels) of an input shape without its batch axis, by `data_format`."""
         if len(input_shape) != 3:
-            order = (
-                "(height, width, channels)"
-                if self.data_format == "channels_last"
-                else "(channels, height, width)"
-            )
+            order = "(height, width, channels)" if self.data_format == "channels_last" else "(channels, height, width)"
             raise ConvlabError(
                 f"{type(self).__name__} needs an input shape {order}, without the batch axis, "
                 f"but {tuple(input_shape)} was given."

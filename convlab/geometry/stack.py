@@ -256,14 +256,7 @@ class DenseSpec:
 
 
 LayerSpec = (
-    ConvSpec
-    | DepthwiseSpec
-    | SeparableSpec
-    | TransposeSpec
-    | PoolSpec
-    | GlobalPoolSpec
-    | SameShapeSpec
-    | DenseSpec
+    ConvSpec | DepthwiseSpec | SeparableSpec | TransposeSpec | PoolSpec | GlobalPoolSpec | SameShapeSpec | DenseSpec
 )
 
 

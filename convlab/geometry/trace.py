@@ -120,9 +120,7 @@ class Trace:
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
         sides = [str.ljust] * 2 + [str.rjust] * (len(widths) - 2)
         text = [
-            "  ".join(
-                side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)
-            ).rstrip()
+            "  ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)).rstrip()
             for line in lines
         ]
         rule = "-" * len(text[0])
@@ -159,9 +157,7 @@ def trace(stack: LayerSpec | Iterable[LayerSpec], input_shape: Shape, *, dtype: 
             costs = layer.parameters(shape), layer.macs(shape)
             field = state.after(layer, shape)
         except ConvlabError as error:
-            raise ConvlabError(
-                f"Layer {number} ({_name(layer)}), which gets {_times(shape)}: {error}"
-            ) from None
+            raise ConvlabError(f"Layer {number} ({_name(layer)}), which gets {_times(shape)}: {error}") from None
         rows.append(Row(_name(layer), output, *costs, activation_bytes(output, dtype), field))
         shape = output
     return Trace(tuple(input_shape), tuple(rows))

@@ -1,0 +1,173 @@
+"""Cut a convolution into blocks: some images, some output rows. The one place that pads, and that uses threads.
+
+A block is small enough to stay in the processor's cache while an algorithm works on it. Its piece of the input is a
+view where the window stays inside the image, and a small copy with zeros around where it does not; the padded image
+as a whole is never built.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+Pair = tuple[int, int]
+Band = tuple[int, int]  # output rows (first, last + 1)
+
+CACHE = 1 << 20  # bytes that one block may work on: what a core's second-level cache holds today
+
+
+class Scratch:
+    """Named work arrays that are kept from block to block: fresh memory costs more than the arithmetic."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self._dtype = dtype
+        self._buffers: dict[str, Array] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
+        """An array of `shape` with arbitrary content; valid until the same name is asked for again."""
+        size = int(np.prod(shape))
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size, self._dtype)
+        return buffer[:size].reshape(shape)
+
+
+@dataclass
+class Block:
+    """One piece of work: fill `out` (N, OH, OW, F) from `x` (N, H, W, C), which is padded already."""
+
+    x: Array
+    kernel: Array
+    out: Array
+    strides: Pair
+    dilation: Pair
+    scratch: Scratch
+    weights: Any = None  # the kernel as the algorithm prepared it, once for all blocks
+
+
+@dataclass
+class Job:
+    """A whole convolution of `x` (N, H, W, C) with `kernel` (kh, kw, C, F) into `out` (N, OH, OW, F).
+
+    `origin` is the row and column of x where the first window starts: (-top, -left) padding.
+    """
+
+    x: Array
+    kernel: Array
+    out: Array
+    strides: Pair
+    dilation: Pair
+    origin: Pair
+    weights: Any = None
+    bands: list[Band] | None = None  # rows that an algorithm wants together; None: any
+    row_bytes: int = field(default=0)  # what an algorithm needs for one output row of one image
+
+
+def run(job: Job, algorithm: Callable[[Block], None]) -> None:
+    """Compute all of `job` block by block, on as many threads as `threads()` says where it is worth it."""
+    if job.out.size == 0:
+        return
+    blocks = list(_cut(job))
+    workers = min(threads(), len(blocks)) if _macs(job) >= WORTH_A_THREAD else 1
+    if workers == 1:
+        scratch = Scratch(job.out.dtype)
+        for images, band in blocks:
+            algorithm(_block(job, images, band, scratch))
+        return
+    _run_on_threads(job, algorithm, blocks, workers)
+
+
+WORTH_A_THREAD = 1 << 20  # multiply-accumulates below which handing out work costs more than it saves
+
+
+def _macs(job: Job) -> int:
+    return job.out.size * int(np.prod(job.kernel.shape[:3]))
+
+
+def _cut(job: Job) -> Iterator[tuple[Band, Band]]:
+    """(images, output rows) of each block."""
+    images, rows = job.out.shape[:2]
+    row_bytes = job.row_bytes or job.out.itemsize * job.out.shape[2] * (
+        job.out.shape[3] + int(np.prod(job.kernel.shape[:3]))
+    )
+    fit = max(CACHE // row_bytes, 1)  # output rows, of any images, in one block
+    if images > 1 and threads() > 1:
+        fit = min(fit, -(-images // threads()) * rows)
+    if fit >= rows and not job.bands:
+        step = fit // rows
+        for first in range(0, images, step):
+            yield (first, min(first + step, images)), (0, rows)
+        return
+    for top, bottom in job.bands or [(r, min(r + fit, rows)) for r in range(0, rows, fit)]:
+        step = max(fit // (bottom - top), 1)
+        for first in range(0, images, step):
+            yield (first, min(first + step, images)), (top, bottom)
+
+
+def _block(job: Job, images: Band, band: Band, scratch: Scratch) -> Block:
+    x, out = job.x[slice(*images)], job.out[slice(*images), slice(*band)]
+    first = job.origin[0] + band[0] * job.strides[0], job.origin[1]
+    span = tuple(
+        (out.shape[1 + a] - 1) * job.strides[a] + job.dilation[a] * (job.kernel.shape[a] - 1) + 1 for a in (0, 1)
+    )
+    patch = cut_out(x, first, (span[0], span[1]), scratch)
+    return Block(patch, job.kernel, out, job.strides, job.dilation, scratch, job.weights)
+
+
+def cut_out(x: Array, first: Pair, span: Pair, scratch: Scratch) -> Array:
+    """Rows first[0] to first[0] + span[0] and the same for columns of x (N, H, W, C), with zeros outside of x."""
+    ends = first[0] + span[0], first[1] + span[1]
+    if min(first) >= 0 and ends[0] <= x.shape[1] and ends[1] <= x.shape[2]:
+        return x[:, first[0] : ends[0], first[1] : ends[1]]
+    patch = scratch("patch", (x.shape[0], *span, x.shape[3]))
+    top, left = (min(max(-f, 0), s) for f, s in zip(first, span, strict=True))
+    bottom = max(min(x.shape[1] - first[0], span[0]), top)
+    right = max(min(x.shape[2] - first[1], span[1]), left)
+    patch[:, :top] = 0
+    patch[:, bottom:] = 0
+    patch[:, top:bottom, :left] = 0
+    patch[:, top:bottom, right:] = 0
+    patch[:, top:bottom, left:right] = x[:, first[0] + top : first[0] + bottom, first[1] + left : first[1] + right]
+    return patch
+
+
+_threads: int | None = None
+
+
+def threads() -> int:
+    """How many threads a convolution may use: `set_threads`, else CONVLAB_THREADS, else the usable cores."""
+    if _threads is not None:
+        return _threads
+    named = os.environ.get("CONVLAB_THREADS", "")
+    if named.isdigit() and int(named) > 0:
+        return int(named)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(count: int | None) -> None:
+    """Use `count` threads from now on; None goes back to the default."""
+    global _threads
+    _threads = count
+
+
+def _run_on_threads(
+    job: Job, algorithm: Callable[[Block], None], blocks: list[tuple[Band, Band]], workers: int
+) -> None:
+    """Every worker takes the next block when it is free; each has its own scratch and one BLAS thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_limits
+
+    queue = iter(blocks)
+
+    def work() -> None:
+        scratch = Scratch(job.out.dtype)
+        for images, band in iter(lambda: next(queue, None), None):
+            algorithm(_block(job, images, band, scratch))
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(work) for _ in range(workers)]:
+            done.result()

@@ -1,0 +1,28 @@
+"""A sum of shifted products: one small matrix product for each offset (u, v) of the kernel.
+
+    y = sum over u, v of  x shifted by (u d_h, v d_w) and thinned by the strides  @  k[u, v]
+
+Each k[u, v] is a (C, F) matrix that mixes channels at one place; nothing is copied but the shifted image.
+"""
+
+import numpy as np
+
+from convlab.ops.blocks import Array, Block
+
+
+def shifted(x: Array, block: Block, u: int, v: int) -> Array:
+    """The part of x that offset (u, v) of the kernel meets, (N, OH, OW, C), as a view."""
+    rows, columns = block.out.shape[1:3]
+    top, left = u * block.dilation[0], v * block.dilation[1]
+    bottom = top + (rows - 1) * block.strides[0] + 1
+    right = left + (columns - 1) * block.strides[1] + 1
+    return x[:, top : bottom : block.strides[0], left : right : block.strides[1]]
+
+
+def convolve(block: Block) -> None:
+    """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
+    product = block.scratch("product", block.out.shape)
+    block.out[...] = 0
+    for u, v in np.ndindex(*block.kernel.shape[:2]):
+        np.matmul(shifted(block.x, block, u, v), block.kernel[u, v], out=product)
+        block.out += product

@@ -1,0 +1,215 @@
+"""Winograd's minimal filtering: fewer multiplications by adding first.
+
+Where it comes from
+-------------------
+Two outputs of a 3-tap filter, y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2, take six products. They also
+are y0 = m1 + m2 + m3 and y1 = m2 - m3 - m4 with four:
+
+    m1 = (d0 - d2) g0                        m2 = (d1 + d2) (g0 + g1 + g2) / 2
+    m4 = (d1 - d3) g2                        m3 = (d2 - d1) (g0 - g1 + g2) / 2
+
+This is F(2, 3). In general m outputs of an r-tap filter, F(m, r), need t = m + r - 1 products, one for each sample of
+the input that they touch:
+
+    y = A' [(G g) * (B' d)]          with A' (m, t), G (t, r), B' (t, t), and * element by element
+
+The matrices come from multiplying polynomials (Toom and Cook). A polynomial of degree t - 1 is known from its values
+at t - 1 points and its leading coefficient ("the value at infinity"). So the product of g, of degree r - 1, and h, of
+degree m - 1, is: evaluate both at the points a_i, multiply the values, interpolate. Evaluation is a Vandermonde
+matrix, (1, a_i, a_i^2, ...); Lagrange's interpolation has the columns prod_{j != i} (x - a_j), divided by
+N_i = prod_{j != i} (a_i - a_j). A filter is the transpose of that product with respect to h; transposing the chain
+turns the evaluation of h into A', and the interpolation into B'. The divisors N_i go with G.
+
+In two dimensions both axes are done in turn. An m x m tile of a 3x3 convolution needs (m + 2)^2 products instead of
+9 m^2: 2.25 times fewer for F(2x2), 4 for F(4x4), 5.06 for F(6x6). The element-wise products, summed over channels,
+are t^2 independent matrix products (tiles, C) @ (C, F), which is where the time goes.
+
+The price is accuracy: the entries of the matrices grow with t. In float32 the error relative to the largest output is
+about 1e-6 for F(2), 5e-6 for F(4) and 2e-5 for F(6).
+
+Sources: S. Winograd, "Arithmetic Complexity of Computations" (1980); A. Lavin and S. Gray, "Fast algorithms for
+convolutional neural networks" (2016).
+"""
+
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from convlab.ops.blocks import CACHE, Array, Block, Job
+
+POINTS = [Fraction(n, d) for n, d in [(0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-4, 1)]]
+LARGEST_TILE = 6  # outputs a side; beyond, float32 loses more than the fewer products are worth
+LARGEST_WINDOW = 8  # samples a side of a tile's input: the points above stay accurate up to here
+
+
+class Matrices(NamedTuple):
+    """F(m, r): output transform A' (m, t), kernel transform G (t, r), input transform B' (t, t)."""
+
+    a: Array
+    g: Array
+    b: Array
+
+
+@cache
+def matrices(outputs: int, taps: int, dtype: str = "float64") -> Matrices:
+    """The three matrices of F(outputs, taps), derived exactly in fractions and rounded once.
+
+    >>> matrices(2, 3).b.astype(int)
+    array([[-1,  0,  1,  0],
+           [ 0,  1,  1,  0],
+           [ 0, -1,  1,  0],
+           [ 0, -1,  0,  1]])
+    """
+    size = outputs + taps - 1
+    points = POINTS[: size - 1]
+    a, g, b = _zeros(outputs, size), _zeros(size, taps), _zeros(size, size)
+    for i, point in enumerate(points):
+        others = [p for p in points if p != point]
+        divisor = _product(point - p for p in others)
+        for power in range(outputs):
+            a[power][i] = point**power
+        for power in range(taps):
+            g[i][power] = point**power / divisor
+        b[i][: size - 1] = _coefficients(others)
+    a[outputs - 1][size - 1] = g[size - 1][taps - 1] = Fraction(1)
+    b[size - 1] = _coefficients(points)
+    return Matrices(*(np.array(m, dtype=float).astype(dtype) for m in (a, g, b)))
+
+
+def _zeros(rows: int, columns: int) -> list[list[Fraction]]:
+    return [[Fraction(0)] * columns for _ in range(rows)]
+
+
+def _product(factors) -> Fraction:
+    result = Fraction(1)
+    for factor in factors:
+        result *= factor
+    return result
+
+
+def _coefficients(roots: list[Fraction]) -> list[Fraction]:
+    """Coefficients of prod (x - root), lowest power first."""
+    polynomial = [Fraction(1)]
+    for root in roots:
+        lifted = [Fraction(0), *polynomial]
+        polynomial = [high - root * low for high, low in zip(lifted, [*polynomial, Fraction(0)], strict=True)]
+    return polynomial
+
+
+@lru_cache(maxsize=1024)
+def tile_sizes(outputs: int, taps: int) -> tuple[tuple[int, int], ...]:
+    """Tiles that cover `outputs` exactly at the least cost, as runs (tile size, how many), large tiles first.
+
+    A tile of m outputs costs its m + taps - 1 input samples; each further size costs a little for its own pass.
+
+    >>> tile_sizes(26, 3)
+    ((6, 3), (4, 2))
+    """
+    largest = min(LARGEST_TILE, LARGEST_WINDOW - taps + 1)
+    best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
+    for covered in range(1, outputs + 1):
+        best[covered] = min(
+            (best[covered - m][0] + m + taps - 1 + (m not in best[covered - m][1]), (*best[covered - m][1], m))
+            for m in range(1, min(largest, covered) + 1)
+        )
+    tiles = best[outputs][1]
+    return tuple((m, tiles.count(m)) for m in sorted(set(tiles), reverse=True))
+
+
+def applies(job: Job) -> bool:
+    """Stride 1, no dilation, at least two taps on some axis, and small enough for the points to stay accurate."""
+    taps = job.kernel.shape[:2]
+    return job.strides == job.dilation == (1, 1) and max(taps) > 1 and max(taps) < LARGEST_WINDOW
+
+
+def prepare(job: Job) -> None:
+    """Transform the kernel once for each pair of tile sizes, and choose bands that are whole rows of tiles."""
+    kernel_h, kernel_w, channels, filters = job.kernel.shape
+    heights = tile_sizes(job.out.shape[1], kernel_h)
+    widths = tile_sizes(job.out.shape[2], kernel_w)
+    job.weights = {(m, w): transform_kernel(job.kernel, m, w) for m, _ in heights for w, _ in widths}
+    job.bands, top = [], 0
+    for m, count in heights:
+        job.bands += [(top + m * tile, top + m * (tile + 1)) for tile in range(count)]
+        top += m * count
+    growth = (heights[0][0] + kernel_h - 1) / heights[0][0] * (widths[0][0] + kernel_w - 1) / widths[0][0]
+    job.row_bytes = int(job.out.itemsize * job.out.shape[2] * growth * (channels + filters))
+
+
+def transform_kernel(kernel: Array, tile_h: int, tile_w: int) -> Array:
+    """G_h k G_w' for every channel and filter: (t_h, t_w, C, F)."""
+    g_h = matrices(tile_h, kernel.shape[0], str(kernel.dtype)).g
+    g_w = matrices(tile_w, kernel.shape[1], str(kernel.dtype)).g
+    return np.ascontiguousarray(np.einsum("iu,jv,uvcf->ijcf", g_h, g_w, kernel, optimize=True))
+
+
+def convolve(block: Block) -> None:
+    """Fill `block.out` (N, OH, OW, F), whose rows are one row of tiles, from the padded `block.x` (N, H, W, C)."""
+    kernel_h, kernel_w, channels, filters = block.kernel.shape
+    tile_h, columns = block.out.shape[1:3]
+    mixed_rows = _mix_rows(block.x, matrices(tile_h, kernel_h, str(block.out.dtype)).b, block)
+    left = 0
+    for tile_w, count in tile_sizes(columns, kernel_w):
+        weights = block.weights[tile_h, tile_w]
+        t_h, t_w = weights.shape[:2]
+        fit = max(CACHE // (block.out.itemsize * t_h * t_w * (channels + filters) * len(block.x)), 1)
+        for first in range(0, count, fit):
+            tiles = min(fit, count - first)
+            begin = left + first * tile_w
+            samples = _mix_columns(mixed_rows, begin, tiles, tile_w, kernel_w, block)
+            products = block.scratch("products", (t_h, t_w, len(block.x) * tiles, filters))
+            np.matmul(
+                samples.reshape(t_h * t_w, -1, channels),
+                weights.reshape(t_h * t_w, channels, filters),
+                out=products.reshape(t_h * t_w, -1, filters),
+            )
+            _unmix(products, block.out[:, :, begin : begin + tiles * tile_w], tile_w, kernel_h, kernel_w, block)
+        left += tile_w * count
+
+
+def _mix_rows(x: Array, b: Array, block: Block) -> Array:
+    """B' along the rows: (N, t, W, C) from x (N, t, W, C)."""
+    images, height, width, channels = x.shape
+    out = block.scratch("rows", (images, height, width * channels))
+    pixels = as_strided(x, (images, height, width * channels), (x.strides[0], x.strides[1], x.itemsize))
+    np.matmul(b, pixels, out=out)
+    return out.reshape(x.shape)
+
+
+def _mix_columns(rows: Array, begin: int, tiles: int, tile_w: int, taps: int, block: Block) -> Array:
+    """B' along the columns of `tiles` tiles: (t_h, t_w, N, tiles, C) from rows (N, t_h, W, C)."""
+    images, t_h, _, channels = rows.shape
+    b = matrices(tile_w, taps, str(rows.dtype)).b
+    size = b.shape[0]
+    step_n, step_i, step_w, step_c = rows.strides
+    overlapping = as_strided(
+        rows[:, :, begin:],
+        (t_h, images, tiles, size, channels),
+        (step_i, step_n, step_w * tile_w, step_w, step_c),
+        writeable=False,
+    )
+    out = block.scratch("samples", (t_h, size, images, tiles, channels))
+    np.matmul(b, overlapping, out=out.transpose(0, 2, 3, 1, 4))
+    return out
+
+
+def _unmix(products: Array, out: Array, tile_w: int, kernel_h: int, kernel_w: int, block: Block) -> None:
+    """A' along both axes: out (N, m_h, tiles m_w, F) from products (t_h, t_w, N tiles, F)."""
+    images, tile_h, columns, filters = out.shape
+    t_h, t_w, pixels, _ = products.shape
+    a_h = matrices(tile_h, kernel_h, str(products.dtype)).a
+    a_w = matrices(tile_w, kernel_w, str(products.dtype)).a
+    rows = block.scratch("unmixed", (tile_h, t_w * pixels * filters))
+    np.matmul(a_h, products.reshape(t_h, -1), out=rows)
+    tiles = columns // tile_w
+    parts = rows.reshape(tile_h, t_w, images, tiles, filters).transpose(0, 2, 3, 1, 4)
+    step_n, step_h, step_w, step_f = out.strides
+    target = as_strided(
+        out,
+        (tile_h, images, tiles, tile_w, filters),
+        (step_h, step_n, step_w * tile_w, step_w, step_f),
+    )
+    np.matmul(a_w, parts, out=target)

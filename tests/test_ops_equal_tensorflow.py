@@ -1,0 +1,67 @@
+"""conv2d and its gradients equal TensorFlow's, whatever the geometry."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convlab.ops import METHODS, conv2d, conv2d_gradients
+
+
+@st.composite
+def problems(draw):
+    """A convolution that fits: rectangular, with every padding, stride, dilation and group."""
+    ints = lambda low, high: draw(st.integers(low, high))  # noqa: E731
+    kernel, dilation, strides = (ints(1, 5), ints(1, 5)), (ints(1, 3), ints(1, 3)), (ints(1, 4), ints(1, 4))
+    padding = draw(st.sampled_from(["valid", "same", "explicit"]))
+    if padding == "explicit":
+        padding = ((ints(0, 3), ints(0, 3)), (ints(0, 3), ints(0, 3)))
+    room = [0 if padding == "same" else d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    size = [ints(1, 9) + extra for extra in room]
+    groups = ints(1, 3)
+    channels, filters, images = groups * ints(1, 9), groups * ints(1, 3), ints(1, 3)
+    rng = np.random.default_rng(ints(0, 2**32))
+    x = rng.normal(size=(images, *size, channels))
+    k = rng.normal(size=(*kernel, channels // groups, filters))
+    return x, k, dict(strides=strides, padding=padding, dilation=dilation, groups=groups)
+
+
+def tensorflow_conv2d(x, kernel, strides, padding, dilation, groups):
+    """TensorFlow's convolution; dilation as a kernel with zeros between its taps, which has gradients on any device."""
+    spread = [np.eye((k - 1) * d + 1)[::d].T for k, d in zip(kernel.shape[:2], dilation, strict=True)]
+    kernel = tf.einsum("au,bv,uvcf->abcf", *spread, kernel)
+    pads = padding.upper() if isinstance(padding, str) else [[0, 0], *map(list, padding), [0, 0]]
+    parts = zip(tf.split(x, groups, axis=3), tf.split(kernel, groups, axis=3), strict=True)
+    return tf.concat([tf.nn.conv2d(images, part, strides, pads) for images, part in parts], axis=3)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(problems())
+def test_conv2d_and_gradients(problem):
+    x, kernel, geometry = problem
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(x), tf.constant(kernel)
+        tape.watch(inputs)
+        expected = tensorflow_conv2d(*inputs, **geometry)
+    y = conv2d(x, kernel, **geometry)
+    np.testing.assert_allclose(y, expected.numpy(), atol=1e-11)
+    upstream = np.cos(np.arange(y.size)).reshape(y.shape)
+    dx, dkernel = tape.gradient(expected, inputs, output_gradients=tf.constant(upstream))
+    ours = conv2d_gradients(x, kernel, upstream, **geometry)
+    np.testing.assert_allclose(ours.dx, dx.numpy(), atol=1e-11)
+    np.testing.assert_allclose(ours.dkernel, dkernel.numpy(), atol=1e-11)
+    np.testing.assert_allclose(ours.dbias, upstream.sum((0, 1, 2)), atol=1e-11)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_every_method_gives_the_same(method, problem):
+    x, kernel, geometry = problem
+    if method == "winograd":
+        geometry = geometry | {"strides": 1, "dilation": 1}
+        if max(kernel.shape[:2]) == 1:
+            return
+    expected = conv2d(x, kernel, **geometry, method="windows")
+    np.testing.assert_allclose(conv2d(x, kernel, **geometry, method=method), expected, atol=1e-11)
