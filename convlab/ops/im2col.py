@@ -24,7 +24,7 @@ def convolve(block: Block) -> None:
 
 def _pixel_major(block: Block) -> None:
     """Windows as rows of a matrix (pixels, kh kw C): copies are runs of channels."""
-    kernel_h, kernel_w, channels, filters = block.kernel.shape
+    kernel_h, kernel_w, channels, _ = block.kernel.shape
     rows = block.scratch("windows", (*block.out.shape[:3], kernel_h, kernel_w, channels))
     for u, v in np.ndindex(kernel_h, kernel_w):
         rows[:, :, :, u, v] = shifted(block.x, block, u, v)
@@ -33,7 +33,7 @@ def _pixel_major(block: Block) -> None:
 
 def _kernel_major(block: Block) -> None:
     """Windows as columns of a matrix (kh kw C, pixels): copies are runs of pixels."""
-    kernel_h, kernel_w, channels, filters = block.kernel.shape
+    kernel_h, kernel_w, channels, _ = block.kernel.shape
     columns = block.scratch("windows", (kernel_h, kernel_w, channels, *block.out.shape[:3]))
     for u, v in np.ndindex(kernel_h, kernel_w):
         columns[u, v] = np.moveaxis(shifted(block.x, block, u, v), 3, 0)
