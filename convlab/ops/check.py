@@ -33,13 +33,15 @@ def as_numbers(value: Any, name: str) -> Array:
     raise ConvlabError(f"{name} holds {found} (dtype {array.dtype}), but real numbers are needed: {cure}.")
 
 
-def float_type(*arrays: Array) -> np.dtype:
-    """The floating type of a result: NumPy's common type, where integers alone become float64.
+def result_types(*arrays: Array) -> tuple[np.dtype, np.dtype]:
+    """(type of the result, type to compute in) for operands of these types.
 
-    Integers are never multiplied as integers: 200 + 200 overflows uint8 without a word.
+    The result has NumPy's common floating type; integers alone become float64, because integers are never multiplied
+    as integers here: 200 + 200 overflows uint8 without a word. float16 is computed in float32 and rounded once.
     """
     common = np.result_type(*arrays)
-    return common if common.kind == "f" else np.dtype(np.float64)
+    result = common if common.kind == "f" else np.dtype(np.float64)
+    return result, np.promote_types(result, np.float32)
 
 
 def check_images(x: Any, data_format: str, channels: int | None = None, name: str = "x") -> Array:

@@ -1,33 +1,25 @@
 """`conv2d` and its gradients."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from convlab.geometry import ConvSpec
-from convlab.geometry.normalize import Pads, Pair
+from convlab.ops.blocks import Array, Pair
 from convlab.ops.check import (
-    Array,
-    as_numbers,
     check_bias,
     check_depth,
     check_images,
     check_kernel,
     check_upstream,
-    float_type,
     from_channels_last,
+    result_types,
     to_channels_last,
 )
+from convlab.ops.depthwise import convolve_depthwise, depthwise_gradients
+from convlab.ops.kernel_gradient import ConvGradients, kernel_gradient
 from convlab.ops.methods import convolve
 from convlab.ops.transposed import scatter
-
-
-class ConvGradients(NamedTuple):
-    """Gradients of a loss with respect to the input, the kernel and the bias, each in the shape of its own."""
-
-    dx: Array
-    dkernel: Array
-    dbias: Array
 
 
 def conv2d(
@@ -64,8 +56,7 @@ def conv2d(
     """
     images, kernel, spec = _prepare(x, kernel, strides, padding, dilation, groups, data_format)
     size = (images.shape[1], images.shape[2])
-    dtype = float_type(images, kernel)
-    working = np.promote_types(dtype, np.float32)
+    dtype, working = result_types(images, kernel)
     out = np.empty((len(images), *spec.output_size(size), spec.filters), working)
     _forward(images.astype(working, copy=False), kernel.astype(working, copy=False), out, spec, method)
     if bias is not None:
@@ -91,17 +82,28 @@ def _prepare(x, kernel, strides, padding, dilation, groups, data_format) -> tupl
 
 
 def _forward(x: Array, kernel: Array, out: Array, spec: ConvSpec, method: str) -> None:
-    (top, _), (left, _) = spec.pads((x.shape[1], x.shape[2]))
+    geometry = {"strides": spec.strides, "dilation": spec.dilation, "origin": _origin(spec, x)}
+    if method == "auto" and is_depthwise(kernel, spec.groups):
+        convolve_depthwise(x, by_channel(kernel, spec.groups), out, **geometry)
+        return
     for channels, filters in group_slices(spec.groups, x.shape[3], spec.filters):
-        convolve(
-            x[..., channels],
-            kernel[..., filters],
-            out[..., filters],
-            strides=spec.strides,
-            dilation=spec.dilation,
-            origin=(-top, -left),
-            method=method,
-        )
+        convolve(x[..., channels], kernel[..., filters], out[..., filters], **geometry, method=method)
+
+
+def is_depthwise(kernel: Array, groups: int) -> bool:
+    """One group a channel: each filter sees a single channel."""
+    return groups > 1 and kernel.shape[2] == 1
+
+
+def by_channel(kernel: Array, channels: int) -> Array:
+    """A grouped kernel (kh, kw, 1, C M) as a depthwise one, (kh, kw, C, M): filter c M + m belongs to channel c."""
+    return kernel.reshape(*kernel.shape[:2], channels, -1)
+
+
+def _origin(spec: ConvSpec, x: Array) -> Pair:
+    """Row and column of x where the first window starts."""
+    (top, _), (left, _) = spec.pads((x.shape[1], x.shape[2]))
+    return -top, -left
 
 
 def group_slices(groups: int, channels: int, filters: int) -> list[tuple[slice, slice]]:
@@ -134,54 +136,16 @@ def conv2d_gradients(
     size = (images.shape[1], images.shape[2])
     shape = (len(images), *spec.join_shape(spec.output_size(size), spec.filters))
     upstream = to_channels_last(check_upstream(upstream, shape), spec.data_format)
-    dtype = float_type(images, kernel, upstream)
-    working = np.promote_types(dtype, np.float32)
+    dtype, working = result_types(images, kernel, upstream)
     images, kernel, upstream = (a.astype(working, copy=False) for a in (images, kernel, upstream))
-    pads = spec.pads(size)
-    dx = np.empty(images.shape, working)
-    dkernel = np.empty(kernel.shape, working)
-    for channels, filters in group_slices(spec.groups, images.shape[3], spec.filters):
-        k, dy = kernel[..., filters], upstream[..., filters]
-        scatter(dy, k, dx[..., channels], strides=spec.strides, dilation=spec.dilation, origin=_origin(pads))
-        kernel_gradient(images[..., channels], dy, dkernel[..., filters], spec.strides, spec.dilation, _origin(pads))
+    geometry = {"strides": spec.strides, "dilation": spec.dilation, "origin": _origin(spec, images)}
+    if is_depthwise(kernel, spec.groups):
+        dx, dkernel = depthwise_gradients(images, by_channel(kernel, spec.groups), upstream, **geometry)
+    else:
+        dx, dkernel = np.empty(images.shape, working), np.empty(kernel.shape, working)
+        for channels, filters in group_slices(spec.groups, images.shape[3], spec.filters):
+            k, dy = kernel[..., filters], upstream[..., filters]
+            scatter(dy, k.transpose(0, 1, 3, 2), dx[..., channels], **geometry)
+            kernel_gradient(images[..., channels], dy, dkernel[..., filters], **geometry)
     dbias = upstream.sum(axis=(0, 1, 2), dtype=working)
-    return ConvGradients(
-        from_channels_last(dx, spec.data_format).astype(dtype, copy=False),
-        dkernel.astype(dtype, copy=False),
-        dbias.astype(dtype, copy=False),
-    )
-
-
-def _origin(pads: Pads) -> Pair:
-    return -pads[0][0], -pads[1][0]
-
-
-def kernel_gradient(x: Array, upstream: Array, out: Array, strides: Pair, dilation: Pair, origin: Pair) -> None:
-    """Fill out (kh, kw, C, F): for each offset of the kernel, the product of what it met with what came of it."""
-    filters = upstream.shape[3]
-    flat = np.ascontiguousarray(upstream).reshape(-1, filters)
-    rows, columns = upstream.shape[1:3]
-    for u, v in np.ndindex(*out.shape[:2]):
-        met = np.zeros((len(x), rows, columns, x.shape[3]), x.dtype)
-        here, there = zip(
-            *(
-                _overlap(x.shape[1 + a], n, strides[a], origin[a] + o * dilation[a])
-                for a, (n, o) in enumerate([(rows, u), (columns, v)])
-            ),
-            strict=True,
-        )
-        met[:, here[0], here[1]] = x[:, there[0], there[1]]
-        np.matmul(met.reshape(-1, x.shape[3]).T, flat, out=out[u, v])
-
-
-def _overlap(size: int, outputs: int, stride: int, start: int) -> tuple[slice, slice]:
-    """Which of `outputs` places start, start + stride, ... lie inside 0 .. size - 1, as (outputs, places) slices."""
-    first = max(-(start // stride), 0)
-    end = min((size - 1 - start) // stride + 1, outputs)
-    if end <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, end), slice(start + first * stride, start + (end - 1) * stride + 1, stride)
-
-
-def as_image(image: Any, name: str = "image") -> Array:
-    return as_numbers(image, name)
+    return ConvGradients(from_channels_last(dx, spec.data_format), dkernel.reshape(kernel.shape), dbias).astype(dtype)

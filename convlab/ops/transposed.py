@@ -7,12 +7,25 @@ of the kernel: an ordinary convolution of the input with that part of the kernel
 convolution serve here too, and no zero is ever multiplied.
 """
 
+from collections.abc import Callable
 from math import gcd
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from convlab.errors import ConvlabError
+from convlab.geometry import TransposeSpec
 from convlab.ops.blocks import Array, Pair
+from convlab.ops.check import (
+    check_bias,
+    check_images,
+    check_kernel,
+    check_upstream,
+    from_channels_last,
+    result_types,
+    to_channels_last,
+)
+from convlab.ops.kernel_gradient import ConvGradients, kernel_gradient
 from convlab.ops.methods import convolve
 
 
@@ -47,11 +60,19 @@ def phases(outputs: int, taps: int, stride: int, dilation: int, origin: int) -> 
 
 
 def scatter(
-    y: Array, kernel: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair, method: str = "auto"
+    y: Array,
+    kernel: Array,
+    out: Array,
+    *,
+    strides: Pair,
+    dilation: Pair,
+    origin: Pair,
+    gather: Callable[..., None] = convolve,
 ) -> None:
-    """Spread y (N, H, W, F) through kernel (kh, kw, C, F) into out (N, OH, OW, C), the transpose of `convolve`.
+    """Spread y (N, H, W, F) through a kernel into out (N, OH, OW, C): the transpose of a convolution.
 
-    `origin` is the one of the convolution that maps `out`'s size to y's: minus what is cut off above and to the left.
+    kernel: (kh, kw, F, C), so with the channels of y first. `origin` is that of the convolution which maps out's size
+    to y's: minus what is cut off above and to the left. `gather` is the convolution that each phase is.
     """
     rows = phases(out.shape[1], kernel.shape[0], strides[0], dilation[0], origin[0])
     columns = phases(out.shape[2], kernel.shape[1], strides[1], dilation[1], origin[1])
@@ -59,13 +80,108 @@ def scatter(
         out[...] = 0
     for row in rows:
         for column in columns:
-            part = kernel[row.taps, column.taps][::-1, ::-1].transpose(0, 1, 3, 2)
-            convolve(
+            gather(
                 y,
-                np.ascontiguousarray(part),
+                kernel[row.taps, column.taps][::-1, ::-1],
                 out[:, row.outputs, column.outputs],
                 strides=(1, 1),
                 dilation=(row.dilation, column.dilation),
                 origin=(row.origin, column.origin),
-                method=method,
             )
+
+
+def conv2d_transpose(
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    *,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    dilation: Any = 1,
+    data_format: str = "channels_last",
+) -> Array:
+    """Transposed 2-D convolution with the sizes of `keras.layers.Conv2DTranspose`.
+
+    x: (N, H, W, C), or (N, C, H, W) for data_format="channels_first".
+    kernel: (kh, kw, F, C), Keras' layout: the output's channels before the input's. bias: (F,) or None.
+    padding: "valid" or "same"; output_padding: an int or pair below the strides, or None for Keras' default size.
+
+    Returns (N, OH, OW, F), or (N, F, OH, OW), with OH and OW as in `geometry.transposed_output_size`. It is the
+    transpose of `conv2d` with the same kernel, not its inverse.
+
+    >>> conv2d_transpose(np.ones((1, 1, 2, 1)), np.ones((1, 3, 1, 1)), strides=2)[0, 0, :, 0]
+    array([1., 1., 2., 1., 1.])
+    """
+    x, kernel, spec = _prepare(x, kernel, strides, padding, output_padding, dilation, data_format)
+    dtype, working = result_types(x, kernel)
+    size = spec.output_size((x.shape[1], x.shape[2]))
+    out = np.empty((len(x), *size, spec.filters), working)
+    scatter(
+        x.astype(working, copy=False),
+        kernel.astype(working, copy=False).transpose(0, 1, 3, 2),
+        out,
+        strides=spec.strides,
+        dilation=spec.dilation,
+        origin=_origin(spec),
+    )
+    if bias is not None:
+        out += check_bias(bias, spec.filters).astype(working, copy=False)
+    return from_channels_last(out, data_format).astype(dtype, copy=False)
+
+
+def conv2d_transpose_gradients(
+    x: Any,
+    kernel: Any,
+    upstream: Any,
+    *,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    dilation: Any = 1,
+    data_format: str = "channels_last",
+) -> ConvGradients:
+    """Gradients of `conv2d_transpose` for the gradient `upstream` with respect to its output.
+
+    The transpose of a transpose is the convolution itself, so dx is a convolution of `upstream`. Shapes as in
+    `conv2d_transpose`. Returns (dx, dkernel, dbias).
+    """
+    x, kernel, spec = _prepare(x, kernel, strides, padding, output_padding, dilation, data_format)
+    size = spec.output_size((x.shape[1], x.shape[2]))
+    upstream = check_upstream(upstream, (len(x), *spec.join_shape(size, spec.filters)))
+    upstream = to_channels_last(upstream, spec.data_format)
+    dtype, working = result_types(x, kernel, upstream)
+    x, kernel, upstream = (a.astype(working, copy=False) for a in (x, kernel, upstream))
+    geometry = {"strides": spec.strides, "dilation": spec.dilation, "origin": _origin(spec)}
+    dx, dkernel = np.empty(x.shape, working), np.empty(kernel.shape, working)
+    convolve(upstream, kernel, dx, **geometry)
+    kernel_gradient(upstream, x, dkernel, **geometry)
+    dbias = upstream.sum(axis=(0, 1, 2), dtype=working)
+    return ConvGradients(from_channels_last(dx, spec.data_format), dkernel, dbias).astype(dtype)
+
+
+def _prepare(x, kernel, strides, padding, output_padding, dilation, data_format) -> tuple[Array, Array, TransposeSpec]:
+    kernel = check_kernel(kernel, "(height, width, filters, channels)")
+    spec = TransposeSpec(
+        kernel.shape[:2],
+        kernel.shape[2],
+        strides=strides,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+        data_format=data_format,
+    )
+    x = to_channels_last(check_images(x, spec.data_format, kernel.shape[3]), spec.data_format)
+    if x.shape[3] != kernel.shape[3]:
+        swapped = x.shape[3] == kernel.shape[2]
+        raise ConvlabError(
+            f"x has {x.shape[3]} channels, but a transposed kernel of shape {kernel.shape} expects {kernel.shape[3]}: "
+            "its layout is (height, width, filters, channels)"
+            + ("; this one looks like a kernel of conv2d: kernel.transpose(0, 1, 3, 2)." if swapped else ".")
+        )
+    return x, kernel, spec
+
+
+def _origin(spec: TransposeSpec) -> Pair:
+    (top, _), (left, _) = spec.crops()
+    return -top, -left

@@ -1,0 +1,169 @@
+"""Depthwise convolution.
+
+A depthwise convolution filters every channel on its own, so channels are never mixed.
+
+A depthwise convolution does kh kw multiplications for every number it writes, and a convolution with F filters does F
+times as many for every number it reads. So there is little arithmetic to a byte, no matrix product to lean on, and
+the time goes into passing over the image once for each offset of the kernel.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from convlab.errors import ConvlabError
+from convlab.geometry import ConvSpec
+from convlab.geometry.stack import DepthwiseSpec
+from convlab.ops import blocks, offsets
+from convlab.ops.blocks import Array, Block, Job, Pair
+from convlab.ops.check import (
+    check_bias,
+    check_images,
+    check_kernel,
+    check_upstream,
+    from_channels_last,
+    result_types,
+    to_channels_last,
+)
+from convlab.ops.kernel_gradient import ConvGradients, shifted
+from convlab.ops.transposed import scatter
+
+
+def convolve_depthwise(x: Array, kernel: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair) -> None:
+    """Filter x (N, H, W, C) with kernel (kh, kw, C, M) into out (N, OH, OW, C M), channel c M + m from channel c."""
+    multiplier = kernel.shape[3]
+    if multiplier > 1:
+        x = np.repeat(x, multiplier, axis=3)
+    flat = np.ascontiguousarray(kernel).reshape(*kernel.shape[:2], -1, 1)
+    job = Job(np.ascontiguousarray(x), flat, out, strides, dilation, origin)
+    job.row_bytes = x.itemsize * 2 * out.shape[2] * out.shape[3]
+    if strides[1] == 1:
+        job.weights = np.tile(flat[..., 0], out.shape[2])
+        blocks.run(job, _rows)
+    else:
+        blocks.run(job, _offsets)
+
+
+def _rows(block: Block) -> None:
+    """One pass an offset over whole rows (W C), which lie side by side in memory when columns are not skipped.
+
+    `block.weights` is the kernel repeated along a row: (kh, kw, OW C).
+    """
+    images, rows, columns, channels = block.out.shape
+    step_n, step_h, step_w, step_c = block.x.strides
+    windows = as_strided(
+        block.x,
+        (images, rows, *block.kernel.shape[:2], columns * channels),
+        (step_n, step_h * block.strides[0], step_h * block.dilation[0], step_w * block.dilation[1], step_c),
+        writeable=False,
+    )
+    target = block.out
+    if target.strides[2] != target.itemsize * channels:
+        target = block.scratch("rows", block.out.shape)
+    np.einsum("nhuvr,uvr->nhr", windows, block.weights, out=target.reshape(images, rows, -1))
+    if target is not block.out:
+        block.out[...] = target
+
+
+def _offsets(block: Block) -> None:
+    """The same where columns are skipped."""
+    product = block.scratch("product", block.out.shape)
+    block.out[...] = 0
+    for u, v in np.ndindex(*block.kernel.shape[:2]):
+        np.multiply(offsets.shifted(block.x, block, u, v), block.kernel[u, v, :, 0], out=product)
+        block.out += product
+
+
+def depthwise_gradients(
+    x: Array, kernel: Array, upstream: Array, *, strides: Pair, dilation: Pair, origin: Pair
+) -> tuple[Array, Array]:
+    """(dx, dkernel) of `convolve_depthwise`, in the shapes of x and kernel."""
+    channels, multiplier = kernel.shape[2:]
+    geometry = {"strides": strides, "dilation": dilation, "origin": origin}
+    spread = np.empty((*x.shape[:3], channels * multiplier), x.dtype)
+    flat = kernel.reshape(*kernel.shape[:2], channels * multiplier, 1)
+    scatter(upstream, flat, spread, **geometry, gather=convolve_depthwise)
+    dx = spread.reshape(*x.shape, multiplier).sum(axis=4)
+    dkernel = np.empty_like(kernel)
+    by_channel = upstream.reshape(*upstream.shape[:3], channels, multiplier)
+    for u, v in np.ndindex(*kernel.shape[:2]):
+        start = origin[0] + u * dilation[0], origin[1] + v * dilation[1]
+        met = shifted(x, start, strides, upstream.shape[1:3])
+        np.einsum("nijc,nijcm->cm", met, by_channel, out=dkernel[u, v])
+    return dx, dkernel
+
+
+def depthwise_conv2d(
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    *,
+    strides: Any = 1,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    data_format: str = "channels_last",
+) -> Array:
+    """Filter each channel on its own with its M kernels.
+
+    x: (N, H, W, C), or (N, C, H, W) for data_format="channels_first".
+    kernel: (kh, kw, C, M), with M the depth multiplier. bias: (C M,) or None.
+    strides, padding and dilation as in `conv2d`.
+
+    Returns (N, OH, OW, C M), or (N, C M, OH, OW); channel c M + m is channel c of x filtered by kernel[:, :, c, m].
+    Source of the order: `tf.nn.depthwise_conv2d`.
+    """
+    x, kernel, spec = _prepare(x, kernel, strides, padding, dilation, data_format)
+    dtype, working = result_types(x, kernel)
+    out = np.empty((len(x), *spec.output_size((x.shape[1], x.shape[2])), spec.filters), working)
+    convolve_depthwise(x.astype(working, copy=False), kernel.astype(working, copy=False), out, **_geometry(spec, x))
+    if bias is not None:
+        out += check_bias(bias, spec.filters).astype(working, copy=False)
+    return from_channels_last(out, data_format).astype(dtype, copy=False)
+
+
+def depthwise_conv2d_gradients(
+    x: Any,
+    kernel: Any,
+    upstream: Any,
+    *,
+    strides: Any = 1,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    data_format: str = "channels_last",
+) -> ConvGradients:
+    """Gradients (dx, dkernel, dbias) of `depthwise_conv2d`; upstream has its output's shape."""
+    x, kernel, spec = _prepare(x, kernel, strides, padding, dilation, data_format)
+    size = spec.output_size((x.shape[1], x.shape[2]))
+    upstream = check_upstream(upstream, (len(x), *spec.join_shape(size, spec.filters)))
+    upstream = to_channels_last(upstream, spec.data_format)
+    dtype, working = result_types(x, kernel, upstream)
+    x, kernel, upstream = (a.astype(working, copy=False) for a in (x, kernel, upstream))
+    dx, dkernel = depthwise_gradients(x, kernel, upstream, **_geometry(spec, x))
+    dbias = upstream.sum(axis=(0, 1, 2), dtype=working)
+    return ConvGradients(from_channels_last(dx, spec.data_format), dkernel, dbias).astype(dtype)
+
+
+def _prepare(x, kernel, strides, padding, dilation, data_format) -> tuple[Array, Array, ConvSpec]:
+    """x with channels last, the kernel, and the geometry as a convolution with a group for each channel."""
+    kernel = check_kernel(kernel, "(height, width, channels, depth multiplier)")
+    window = DepthwiseSpec(
+        kernel.shape[:2],
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        data_format=data_format,
+        depth_multiplier=kernel.shape[3],
+    )
+    x = to_channels_last(check_images(x, window.data_format, kernel.shape[2]), window.data_format)
+    if x.shape[3] != kernel.shape[2]:
+        raise ConvlabError(
+            f"x has {x.shape[3]} channels, but a depthwise kernel of shape {kernel.shape}, which is "
+            f"(height, width, channels, depth multiplier), has {kernel.shape[2]}: give a kernel for each channel."
+        )
+    return x, kernel, window.as_conv(kernel.shape[2])
+
+
+def _geometry(spec: ConvSpec, x: Array) -> dict[str, Pair]:
+    (top, _), (left, _) = spec.pads((x.shape[1], x.shape[2]))
+    return {"strides": spec.strides, "dilation": spec.dilation, "origin": (-top, -left)}
