@@ -16,7 +16,7 @@ Array = np.ndarray
 Pair = tuple[int, int]
 Band = tuple[int, int]  # output rows (first, last + 1)
 
-CACHE = 1 << 20  # bytes that one block may work on: what a core's second-level cache holds today
+CACHE = 3 << 19  # bytes that one block may work on: a core's second-level cache, a little overdrawn
 
 
 class Scratch:
@@ -65,13 +65,18 @@ class Job:
     bands: list[Band] | None = None  # rows that an algorithm wants together; None: any
     row_bytes: int = field(default=0)  # what an algorithm needs for one output row of one image
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the definition."""
+        return self.out.size * int(np.prod(self.kernel.shape[:3]))
+
 
 def run(job: Job, algorithm: Callable[[Block], None]) -> None:
     """Compute all of `job` block by block, on as many threads as `threads()` says where it is worth it."""
     if job.out.size == 0:
         return
     blocks = list(_cut(job))
-    workers = min(threads(), len(blocks)) if _macs(job) >= WORTH_A_THREAD else 1
+    workers = min(threads(), len(blocks)) if job.macs >= WORTH_A_THREAD else 1
     if workers == 1:
         scratch = Scratch(job.out.dtype)
         for images, band in blocks:
@@ -81,10 +86,6 @@ def run(job: Job, algorithm: Callable[[Block], None]) -> None:
 
 
 WORTH_A_THREAD = 1 << 20  # multiply-accumulates below which handing out work costs more than it saves
-
-
-def _macs(job: Job) -> int:
-    return job.out.size * int(np.prod(job.kernel.shape[:3]))
 
 
 def _cut(job: Job) -> Iterator[tuple[Band, Band]]:

@@ -21,8 +21,8 @@ def shifted(x: Array, block: Block, u: int, v: int) -> Array:
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
+    np.matmul(shifted(block.x, block, 0, 0), block.kernel[0, 0], out=block.out)
     product = block.scratch("product", block.out.shape)
-    block.out[...] = 0
-    for u, v in np.ndindex(*block.kernel.shape[:2]):
+    for u, v in list(np.ndindex(*block.kernel.shape[:2]))[1:]:
         np.matmul(shifted(block.x, block, u, v), block.kernel[u, v], out=product)
         block.out += product

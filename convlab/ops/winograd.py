@@ -38,10 +38,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from convlab.ops.blocks import CACHE, Array, Block, Job
+from convlab.ops.blocks import CACHE, Array, Block, Job, Pair
 
 POINTS = [Fraction(n, d) for n, d in [(0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-4, 1)]]
 LARGEST_TILE = 6  # outputs a side; beyond, float32 loses more than the fewer products are worth
+TRANSFORM = 60  # multiply-accumulates that take as long as one number of a transformed kernel
 LARGEST_WINDOW = 8  # samples a side of a tile's input: the points above stay accurate up to here
 
 
@@ -99,38 +100,95 @@ def _coefficients(roots: list[Fraction]) -> list[Fraction]:
     return polynomial
 
 
-@lru_cache(maxsize=1024)
-def tile_sizes(outputs: int, taps: int) -> tuple[tuple[int, int], ...]:
-    """Tiles that cover `outputs` exactly at the least cost, as runs (tile size, how many), large tiles first.
+Tiles = tuple[tuple[int, int], ...]  # runs of (outputs a side, how many), large tiles first
 
-    A tile of m outputs costs its m + taps - 1 input samples; each further size costs a little for its own pass.
 
-    >>> tile_sizes(26, 3)
-    ((6, 3), (4, 2))
+class Plan(NamedTuple):
+    """How the tiles cover the output, and what that costs in multiply-accumulates."""
+
+    heights: Tiles
+    widths: Tiles
+    cost: int
+
+
+def covers(outputs: int, taps: int) -> list[Tiles]:
+    """Ways to cover `outputs` exactly with tiles of at most two sizes.
+
+    >>> ((6, 3), (4, 2)) in covers(26, 3)
+    True
     """
-    largest = min(LARGEST_TILE, LARGEST_WINDOW - taps + 1)
-    best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
-    for covered in range(1, outputs + 1):
-        best[covered] = min(
-            (best[covered - m][0] + m + taps - 1 + (m not in best[covered - m][1]), (*best[covered - m][1], m))
-            for m in range(1, min(largest, covered) + 1)
-        )
-    tiles = best[outputs][1]
-    return tuple((m, tiles.count(m)) for m in sorted(set(tiles), reverse=True))
+    largest = min(LARGEST_TILE, LARGEST_WINDOW - taps + 1, outputs)
+    found: list[Tiles] = []
+    for large in range(1, largest + 1):
+        for count in range(1, outputs // large + 1):
+            rest = outputs - large * count
+            if rest == 0:
+                found.append(((large, count),))
+            else:
+                found += [((large, count), (small, rest // small)) for small in range(1, large) if rest % small == 0]
+    return found
+
+
+@lru_cache(maxsize=1024)
+def plan(images: int, size: Pair, kernel_shape: tuple[int, int, int, int]) -> Plan:
+    """The cheapest cover of an output of `size`.
+
+    Every tile costs a product for each of its samples, channels and filters. Every pair of tile sizes needs a
+    transformed kernel, which is mostly memory to write and to read: TRANSFORM products for each of its numbers.
+    """
+    kernel_h, kernel_w, channels, filters = kernel_shape
+    rows = [(_samples(tiles, kernel_h), tiles) for tiles in covers(size[0], kernel_h)]
+    columns = [(_samples(tiles, kernel_w), tiles) for tiles in covers(size[1], kernel_w)]
+    rows, columns = _undominated(rows), _undominated(columns)
+    cost, heights, widths = min(
+        (images * h[0] * w[0] + TRANSFORM * h[1] * w[1], high, wide) for h, high in rows for w, wide in columns
+    )
+    return Plan(heights, widths, cost * channels * filters)
+
+
+def _samples(tiles: Tiles, taps: int) -> Pair:
+    """Input samples a side of all tiles, and of one tile of each size."""
+    return sum((m + taps - 1) * count for m, count in tiles), sum(m + taps - 1 for m, _ in tiles)
+
+
+def _undominated(choices: list[tuple[Pair, Tiles]]) -> list[tuple[Pair, Tiles]]:
+    """Those that no other beats in both samples and transforms."""
+    kept: list[tuple[Pair, Tiles]] = []
+    for choice in sorted(choices):
+        if not kept or choice[0][1] < kept[-1][0][1]:
+            kept.append(choice)
+    return kept
 
 
 def applies(job: Job) -> bool:
-    """Stride 1, no dilation, at least two taps on some axis, and small enough for the points to stay accurate."""
-    taps = job.kernel.shape[:2]
-    return job.strides == job.dilation == (1, 1) and max(taps) > 1 and max(taps) < LARGEST_WINDOW
+    """Strides or dilation but not both, two taps or more on some axis, and few enough for the points to be accurate."""
+    taps = max(plain_kernel(job)[:2])
+    return (job.strides == (1, 1) or job.dilation == (1, 1)) and 1 < taps < LARGEST_WINDOW
+
+
+def cost(job: Job) -> int:
+    """Multiply-accumulates of a job that `applies` accepts, with the transformation of the kernel."""
+    d_h, d_w = job.dilation
+    size = -(-job.out.shape[1] // d_h), -(-job.out.shape[2] // d_w)
+    return plan(len(job.out) * d_h * d_w, size, plain_kernel(job)).cost
+
+
+def plain_kernel(job: Job) -> tuple[int, int, int, int]:
+    """Shape of the kernel when strides are turned into channels."""
+    (kernel_h, kernel_w, channels, filters), (s_h, s_w) = job.kernel.shape, job.strides
+    return -(-kernel_h // s_h), -(-kernel_w // s_w), channels * s_h * s_w, filters
+
+
+def plan_of(job: Job) -> Plan:
+    """The tiles for a job that `applies` accepts."""
+    return plan(len(job.out), (job.out.shape[1], job.out.shape[2]), job.kernel.shape)
 
 
 def prepare(job: Job) -> None:
     """Transform the kernel once for each pair of tile sizes, and choose bands that are whole rows of tiles."""
     kernel_h, kernel_w, channels, filters = job.kernel.shape
-    heights = tile_sizes(job.out.shape[1], kernel_h)
-    widths = tile_sizes(job.out.shape[2], kernel_w)
-    job.weights = {(m, w): transform_kernel(job.kernel, m, w) for m, _ in heights for w, _ in widths}
+    heights, widths, _ = plan_of(job)
+    job.weights = widths, {(m, w): transform_kernel(job.kernel, m, w) for m, _ in heights for w, _ in widths}
     job.bands, top = [], 0
     for m, count in heights:
         job.bands += [(top + m * tile, top + m * (tile + 1)) for tile in range(count)]
@@ -141,19 +199,23 @@ def prepare(job: Job) -> None:
 
 def transform_kernel(kernel: Array, tile_h: int, tile_w: int) -> Array:
     """G_h k G_w' for every channel and filter: (t_h, t_w, C, F)."""
-    g_h = matrices(tile_h, kernel.shape[0], str(kernel.dtype)).g
-    g_w = matrices(tile_w, kernel.shape[1], str(kernel.dtype)).g
-    return np.ascontiguousarray(np.einsum("iu,jv,uvcf->ijcf", g_h, g_w, kernel, optimize=True))
+    kernel_h, kernel_w, channels, filters = kernel.shape
+    g_h = matrices(tile_h, kernel_h, str(kernel.dtype)).g
+    g_w = matrices(tile_w, kernel_w, str(kernel.dtype)).g
+    rows = g_h @ kernel.reshape(kernel_h, -1)
+    both = g_w @ rows.reshape(len(g_h), kernel_w, -1)
+    return both.reshape(len(g_h), len(g_w), channels, filters)
 
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F), whose rows are one row of tiles, from the padded `block.x` (N, H, W, C)."""
     kernel_h, kernel_w, channels, filters = block.kernel.shape
-    tile_h, columns = block.out.shape[1:3]
+    tile_h = block.out.shape[1]
+    widths, kernels = block.weights
     mixed_rows = _mix_rows(block.x, matrices(tile_h, kernel_h, str(block.out.dtype)).b, block)
     left = 0
-    for tile_w, count in tile_sizes(columns, kernel_w):
-        weights = block.weights[tile_h, tile_w]
+    for tile_w, count in widths:
+        weights = kernels[tile_h, tile_w]
         t_h, t_w = weights.shape[:2]
         fit = max(CACHE // (block.out.itemsize * t_h * t_w * (channels + filters) * len(block.x)), 1)
         for first in range(0, count, fit):
