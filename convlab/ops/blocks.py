@@ -8,6 +8,7 @@ as a whole is never built.
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Scratch:
 
     def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
         """An array of `shape` with arbitrary content; valid until the same name is asked for again."""
-        size = int(np.prod(shape))
+        size = prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
             buffer = self._buffers[name] = np.empty(size, self._dtype)
@@ -68,7 +69,7 @@ class Job:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the definition."""
-        return self.out.size * int(np.prod(self.kernel.shape[:3]))
+        return self.out.size * prod(self.kernel.shape[:3])
 
 
 def run(job: Job, algorithm: Callable[[Block], None]) -> None:
@@ -91,9 +92,7 @@ WORTH_A_THREAD = 1 << 20  # multiply-accumulates below which handing out work co
 def _cut(job: Job) -> Iterator[tuple[Band, Band]]:
     """(images, output rows) of each block."""
     images, rows = job.out.shape[:2]
-    row_bytes = job.row_bytes or job.out.itemsize * job.out.shape[2] * (
-        job.out.shape[3] + int(np.prod(job.kernel.shape[:3]))
-    )
+    row_bytes = job.row_bytes or job.out.itemsize * job.out.shape[2] * (job.out.shape[3] + prod(job.kernel.shape[:3]))
     fit = max(CACHE // row_bytes, 1)  # output rows, of any images, in one block
     if images > 1 and threads() > 1:
         fit = min(fit, -(-images // threads()) * rows)

@@ -9,35 +9,23 @@ method famous for memory; here a block of output rows is laid out at a time, so 
 import numpy as np
 
 from convlab.ops.blocks import Array, Block
-from convlab.ops.offsets import shifted
+from convlab.ops.windows import windows_of
 
 FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and runs of pixels are used
 
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
-    if block.kernel.shape[2] < FEW_CHANNELS:
-        _kernel_major(block)
+    kernel_h, kernel_w, channels, _ = block.kernel.shape
+    window, pixels = (kernel_h, kernel_w, channels), block.out.shape[:3]
+    if channels < FEW_CHANNELS:
+        columns = block.scratch("windows", (*window, *pixels))
+        np.copyto(columns, windows_of(block).transpose(3, 4, 5, 0, 1, 2))
+        _multiply(columns.reshape(kernel_h * kernel_w * channels, -1).T, block)
     else:
-        _pixel_major(block)
-
-
-def _pixel_major(block: Block) -> None:
-    """Windows as rows of a matrix (pixels, kh kw C): copies are runs of channels."""
-    kernel_h, kernel_w, channels, _ = block.kernel.shape
-    rows = block.scratch("windows", (*block.out.shape[:3], kernel_h, kernel_w, channels))
-    for u, v in np.ndindex(kernel_h, kernel_w):
-        rows[:, :, :, u, v] = shifted(block.x, block, u, v)
-    _multiply(rows.reshape(-1, kernel_h * kernel_w * channels), block)
-
-
-def _kernel_major(block: Block) -> None:
-    """Windows as columns of a matrix (kh kw C, pixels): copies are runs of pixels."""
-    kernel_h, kernel_w, channels, _ = block.kernel.shape
-    columns = block.scratch("windows", (kernel_h, kernel_w, channels, *block.out.shape[:3]))
-    for u, v in np.ndindex(kernel_h, kernel_w):
-        columns[u, v] = np.moveaxis(shifted(block.x, block, u, v), 3, 0)
-    _multiply(columns.reshape(kernel_h * kernel_w * channels, -1).T, block)
+        rows = block.scratch("windows", (*pixels, *window))
+        np.copyto(rows, windows_of(block))
+        _multiply(rows.reshape(-1, kernel_h * kernel_w * channels), block)
 
 
 def _multiply(windows: Array, block: Block) -> None:

@@ -5,19 +5,19 @@ columns and channels, which is the definition of the convolution in one line.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
-from convlab.ops.blocks import Array, Block, Pair
-
-
-def windows_of(x: Array, kernel_size: Pair, strides: Pair, dilation: Pair) -> Array:
-    """All windows of x (N, H, W, C) as a view (N, OH, OW, C, kh, kw)."""
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
-    views = sliding_window_view(x, reach, axis=(1, 2))
-    return views[:, :: strides[0], :: strides[1], :, :: dilation[0], :: dilation[1]]
+from convlab.ops.blocks import Array, Block
 
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
-    views = windows_of(block.x, block.kernel.shape[:2], block.strides, block.dilation)
-    block.out[...] = np.tensordot(views, block.kernel, axes=([4, 5, 3], [0, 1, 2]))
+    block.out[...] = np.tensordot(windows_of(block), block.kernel, axes=3)
+
+
+def windows_of(block: Block) -> Array:
+    """Every window of block.x, (N, OH, OW, kh, kw, C), as a view: the same numbers read with other strides."""
+    image, row, column, channel = block.x.strides
+    (s_h, s_w), (d_h, d_w) = block.strides, block.dilation
+    steps = (image, row * s_h, column * s_w, row * d_h, column * d_w, channel)
+    return as_strided(block.x, (*block.out.shape[:3], *block.kernel.shape[:3]), steps, writeable=False)
