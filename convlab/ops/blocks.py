@@ -72,6 +72,13 @@ class Job:
         return self.out.size * prod(self.kernel.shape[:3])
 
 
+def rows_of_channels(x: Array) -> Array:
+    """x with its channels side by side and its columns too, as the algorithms expect; a copy only where needed."""
+    if x.strides[3] == x.itemsize and x.strides[2] == x.itemsize * x.shape[3]:
+        return x
+    return np.ascontiguousarray(x)
+
+
 def run(job: Job, algorithm: Callable[[Block], None]) -> None:
     """Compute all of `job` block by block, on as many threads as `threads()` says where it is worth it."""
     if job.out.size == 0:

@@ -6,6 +6,8 @@ The windows overlap, so the laid-out image is kh kw times as large as the image.
 method famous for memory; here a block of output rows is laid out at a time, so that it stays in the cache.
 """
 
+from math import prod
+
 import numpy as np
 
 from convlab.ops.blocks import Array, Block
@@ -16,16 +18,20 @@ FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
+    _multiply(lay_out(block), block)
+
+
+def lay_out(block: Block) -> Array:
+    """All windows of the block as rows, (N OH OW, kh kw C); with few channels it is a transposed view of columns."""
     kernel_h, kernel_w, channels, _ = block.kernel.shape
     window, pixels = (kernel_h, kernel_w, channels), block.out.shape[:3]
     if channels < FEW_CHANNELS:
         columns = block.scratch("windows", (*window, *pixels))
         np.copyto(columns, windows_of(block).transpose(3, 4, 5, 0, 1, 2))
-        _multiply(columns.reshape(kernel_h * kernel_w * channels, -1).T, block)
-    else:
-        rows = block.scratch("windows", (*pixels, *window))
-        np.copyto(rows, windows_of(block))
-        _multiply(rows.reshape(-1, kernel_h * kernel_w * channels), block)
+        return columns.reshape(prod(window), -1).T
+    rows = block.scratch("windows", (*pixels, *window))
+    np.copyto(rows, windows_of(block))
+    return rows.reshape(-1, prod(window))
 
 
 def _multiply(windows: Array, block: Block) -> None:

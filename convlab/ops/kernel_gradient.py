@@ -1,10 +1,13 @@
 """The gradient of a convolution with respect to its kernel."""
 
+from math import prod
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from convlab.ops.blocks import Array, Pair
+from convlab.ops import blocks, im2col
+from convlab.ops.blocks import Array, Block, Job, Pair, rows_of_channels
 
 
 class ConvGradients(NamedTuple):
@@ -22,15 +25,20 @@ class ConvGradients(NamedTuple):
 def kernel_gradient(x: Array, upstream: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair) -> None:
     """Fill out (kh, kw, C, F) from x (N, H, W, C) and upstream (N, OH, OW, F).
 
-    Each offset (u, v) of the kernel met a shifted and thinned x; its gradient is the product of what it met with what
-    came of it, summed over images and places: (C, N OH OW) @ (N OH OW, F).
+    A number of the kernel met one number of each window; its gradient is the product of what it met with what came of
+    it, summed over all windows: (kh kw C, windows) @ (windows, F), block by block.
     """
-    channels, filters = out.shape[2:]
-    flat = np.ascontiguousarray(upstream).reshape(-1, filters)
-    for u, v in np.ndindex(*out.shape[:2]):
-        start = origin[0] + u * dilation[0], origin[1] + v * dilation[1]
-        met = shifted(x, start, strides, upstream.shape[1:3])
-        np.matmul(met.reshape(-1, channels).T, flat, out=out[u, v])
+    total = np.zeros((prod(out.shape[:3]), out.shape[3]), out.dtype)
+    adding = Lock()
+
+    def add(block: Block) -> None:
+        windows = im2col.lay_out(block)
+        part = windows.T @ block.out.reshape(len(windows), -1)
+        with adding:
+            np.add(total, part, out=total)
+
+    blocks.run(Job(rows_of_channels(x), out, upstream, strides, dilation, origin), add)
+    out[...] = total.reshape(out.shape)
 
 
 def shifted(x: Array, start: Pair, strides: Pair, size: Pair) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.ops import blocks, fft, im2col, loops, offsets, rearrange, windows, winograd
-from convlab.ops.blocks import Array, Block, Job, Pair
+from convlab.ops.blocks import Array, Block, Job, Pair, rows_of_channels
 
 
 def _nothing(job: Job) -> None:
@@ -69,7 +69,7 @@ def convolve(
     The first window starts at row and column `origin` of x, which is negative where there is padding; x is zero
     outside. The shape of `out` says how many windows there are.
     """
-    job = Job(_rows_of_channels(x), np.ascontiguousarray(kernel), out, strides, dilation, origin)
+    job = Job(rows_of_channels(x), np.ascontiguousarray(kernel), out, strides, dilation, origin)
     name = choose(job) if method == "auto" else method
     if name not in METHODS:
         raise ConvlabError(f"method {method!r} is unknown: choose 'auto' or one of {', '.join(map(repr, METHODS))}.")
@@ -82,13 +82,6 @@ def convolve(
     chosen.run(job)
 
 
-def _rows_of_channels(x: Array) -> Array:
-    """x with its channels side by side and its columns too, as the algorithms expect; a copy only where needed."""
-    if x.strides[3] == x.itemsize and x.strides[2] == x.itemsize * x.shape[3]:
-        return x
-    return np.ascontiguousarray(x)
-
-
 def choose(job: Job) -> str:
     """The fastest method for this geometry, by counts of multiply-accumulates that were fitted to measurements."""
     kernel_h, kernel_w, channels, filters = job.kernel.shape
@@ -98,6 +91,7 @@ def choose(job: Job) -> str:
         return "offsets"
     if winograd.applies(job):
         deep = winograd.plain_kernel(job)[2]
-        if winograd.cost(job) * (1 + 40 / deep + 40 / filters) < job.macs * (1 + 20 / filters):
+        transformed = winograd.cost(job) * (1 + 40 / deep + 40 / filters)
+        if min(deep, filters) >= 16 and transformed < job.macs * (1 + 20 / filters):
             return "winograd"
     return "im2col"
