@@ -17,7 +17,7 @@ from convlab.ops.check import (
     to_channels_last,
 )
 from convlab.ops.depthwise import convolve_depthwise, depthwise_gradients
-from convlab.ops.kernel_gradient import ConvGradients, kernel_gradient
+from convlab.ops.kernel_gradient import ConvGradients, bias_gradient, kernel_gradient
 from convlab.ops.methods import convolve
 from convlab.ops.transposed import scatter
 
@@ -147,5 +147,5 @@ def conv2d_gradients(
             k, dy = kernel[..., filters], upstream[..., filters]
             scatter(dy, k.transpose(0, 1, 3, 2), dx[..., channels], **geometry)
             kernel_gradient(images[..., channels], dy, dkernel[..., filters], **geometry)
-    dbias = upstream.sum(axis=(0, 1, 2), dtype=working)
+    dbias = bias_gradient(upstream)
     return ConvGradients(from_channels_last(dx, spec.data_format), dkernel.reshape(kernel.shape), dbias).astype(dtype)

@@ -26,7 +26,7 @@ from convlab.ops.check import (
     result_types,
     to_channels_last,
 )
-from convlab.ops.kernel_gradient import ConvGradients, shifted
+from convlab.ops.kernel_gradient import ConvGradients, bias_gradient, shifted
 from convlab.ops.transposed import scatter
 
 
@@ -140,7 +140,7 @@ def depthwise_conv2d_gradients(
     dtype, working = result_types(x, kernel, upstream)
     x, kernel, upstream = (a.astype(working, copy=False) for a in (x, kernel, upstream))
     dx, dkernel = depthwise_gradients(x, kernel, upstream, **_geometry(spec, x))
-    dbias = upstream.sum(axis=(0, 1, 2), dtype=working)
+    dbias = bias_gradient(upstream)
     return ConvGradients(from_channels_last(dx, spec.data_format), dkernel, dbias).astype(dtype)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.geometry import TransposeSpec
-from convlab.ops.blocks import Array, Pair
+from convlab.ops.blocks import CACHE, Array, Pair
 from convlab.ops.check import (
     check_bias,
     check_images,
@@ -25,7 +25,8 @@ from convlab.ops.check import (
     result_types,
     to_channels_last,
 )
-from convlab.ops.kernel_gradient import ConvGradients, kernel_gradient
+from convlab.ops.im2col import FEW_CHANNELS
+from convlab.ops.kernel_gradient import ConvGradients, bias_gradient, inside, kernel_gradient
 from convlab.ops.methods import convolve
 
 
@@ -74,6 +75,9 @@ def scatter(
     kernel: (kh, kw, F, C), so with the channels of y first. `origin` is that of the convolution which maps out's size
     to y's: minus what is cut off above and to the left. `gather` is the convolution that each phase is.
     """
+    if gather is convolve and kernel.shape[3] < FEW_CHANNELS <= kernel.shape[2]:
+        _multiply_then_add(y, kernel, out, strides, dilation, origin)
+        return
     rows = phases(out.shape[1], kernel.shape[0], strides[0], dilation[0], origin[0])
     columns = phases(out.shape[2], kernel.shape[1], strides[1], dilation[1], origin[1])
     if sum(p.size for p in rows) < out.shape[1] or sum(p.size for p in columns) < out.shape[2]:
@@ -88,6 +92,26 @@ def scatter(
                 dilation=(row.dilation, column.dilation),
                 origin=(row.origin, column.origin),
             )
+
+
+def _multiply_then_add(y: Array, kernel: Array, out: Array, strides: Pair, dilation: Pair, origin: Pair) -> None:
+    """`scatter` for few channels of the output: one product spreads a number into all its places, then they are added.
+
+    The sums are kept as planes, one a channel, because the runs of channels are too short to add well.
+    """
+    kernel_h, kernel_w, filters, channels = kernel.shape
+    matrix = kernel.transpose(0, 1, 3, 2).reshape(-1, filters)
+    images, rows, columns = y.shape[:3]
+    step = max(CACHE // (y.itemsize * rows * columns * (len(matrix) + filters)), 1)
+    for first in range(0, images, step):
+        part = y[first : first + step]
+        spread = (matrix @ part.reshape(-1, filters).T).reshape(kernel_h, kernel_w, channels, *part.shape[:3])
+        sums = np.zeros((channels, len(part), *out.shape[1:3]), out.dtype)
+        for u, v in np.ndindex(kernel_h, kernel_w):
+            down, to_row = inside(out.shape[1], rows, strides[0], origin[0] + u * dilation[0])
+            across, to_column = inside(out.shape[2], columns, strides[1], origin[1] + v * dilation[1])
+            sums[:, :, to_row, to_column] += spread[u, v, :, :, down, across]
+        out[first : first + step] = sums.transpose(1, 2, 3, 0)
 
 
 def conv2d_transpose(
@@ -156,7 +180,7 @@ def conv2d_transpose_gradients(
     dx, dkernel = np.empty(x.shape, working), np.empty(kernel.shape, working)
     convolve(upstream, kernel, dx, **geometry)
     kernel_gradient(upstream, x, dkernel, **geometry)
-    dbias = upstream.sum(axis=(0, 1, 2), dtype=working)
+    dbias = bias_gradient(upstream)
     return ConvGradients(from_channels_last(dx, spec.data_format), dkernel, dbias).astype(dtype)
 
 

@@ -186,9 +186,14 @@ def plan_of(job: Job) -> Plan:
 
 def prepare(job: Job) -> None:
     """Transform the kernel once for each pair of tile sizes, and choose bands that are whole rows of tiles."""
-    kernel_h, kernel_w, channels, filters = job.kernel.shape
     heights, widths, _ = plan_of(job)
     job.weights = widths, {(m, w): transform_kernel(job.kernel, m, w) for m, _ in heights for w, _ in widths}
+    cut_in_tiles(job, heights, widths)
+
+
+def cut_in_tiles(job: Job, heights: Tiles, widths: Tiles) -> None:
+    """Choose bands that are whole rows of tiles, and say what memory they take."""
+    kernel_h, kernel_w, channels, filters = job.kernel.shape
     job.bands, top = [], 0
     for m, count in heights:
         job.bands += [(top + m * tile, top + m * (tile + 1)) for tile in range(count)]
@@ -212,7 +217,7 @@ def convolve(block: Block) -> None:
     kernel_h, kernel_w, channels, filters = block.kernel.shape
     tile_h = block.out.shape[1]
     widths, kernels = block.weights
-    mixed_rows = _mix_rows(block.x, matrices(tile_h, kernel_h, str(block.out.dtype)).b, block)
+    mixed_rows = mix_rows(block.x, matrices(tile_h, kernel_h, str(block.out.dtype)).b, block)
     left = 0
     for tile_w, count in widths:
         weights = kernels[tile_h, tile_w]
@@ -221,7 +226,8 @@ def convolve(block: Block) -> None:
         for first in range(0, count, fit):
             tiles = min(fit, count - first)
             begin = left + first * tile_w
-            samples = _mix_columns(mixed_rows, begin, tiles, tile_w, kernel_w, block)
+            matrix = matrices(tile_w, kernel_w, str(block.out.dtype)).b
+            samples = mix_columns(mixed_rows[:, :, begin:], matrix, tile_w, tiles, block)
             products = block.scratch("products", (t_h, t_w, len(block.x) * tiles, filters))
             np.matmul(
                 samples.reshape(t_h * t_w, -1, channels),
@@ -232,29 +238,29 @@ def convolve(block: Block) -> None:
         left += tile_w * count
 
 
-def _mix_rows(x: Array, b: Array, block: Block) -> Array:
-    """B' along the rows: (N, t, W, C) from x (N, t, W, C)."""
+def mix_rows(x: Array, matrix: Array, block: Block, name: str = "rows") -> Array:
+    """matrix (t, m) along the rows of x (N, m, W, C): (N, t, W, C)."""
     images, height, width, channels = x.shape
-    out = block.scratch("rows", (images, height, width * channels))
+    if x.strides[2] != x.itemsize * channels:
+        x = np.ascontiguousarray(x)
+    out = block.scratch(name, (images, len(matrix), width * channels))
     pixels = as_strided(x, (images, height, width * channels), (x.strides[0], x.strides[1], x.itemsize))
-    np.matmul(b, pixels, out=out)
-    return out.reshape(x.shape)
+    np.matmul(matrix, pixels, out=out)
+    return out.reshape(images, len(matrix), width, channels)
 
 
-def _mix_columns(rows: Array, begin: int, tiles: int, tile_w: int, taps: int, block: Block) -> Array:
-    """B' along the columns of `tiles` tiles: (t_h, t_w, N, tiles, C) from rows (N, t_h, W, C)."""
+def mix_columns(rows: Array, matrix: Array, step: int, tiles: int, block: Block, name: str = "samples") -> Array:
+    """matrix (t_w, m) along the columns of tiles that start every `step`: (t_h, t_w, N, tiles, C)."""
     images, t_h, _, channels = rows.shape
-    b = matrices(tile_w, taps, str(rows.dtype)).b
-    size = b.shape[0]
     step_n, step_i, step_w, step_c = rows.strides
-    overlapping = as_strided(
-        rows[:, :, begin:],
-        (t_h, images, tiles, size, channels),
-        (step_i, step_n, step_w * tile_w, step_w, step_c),
+    samples = as_strided(
+        rows,
+        (t_h, images, tiles, matrix.shape[1], channels),
+        (step_i, step_n, step_w * step, step_w, step_c),
         writeable=False,
     )
-    out = block.scratch("samples", (t_h, size, images, tiles, channels))
-    np.matmul(b, overlapping, out=out.transpose(0, 2, 3, 1, 4))
+    out = block.scratch(name, (t_h, len(matrix), images, tiles, channels))
+    np.matmul(matrix, samples, out=out.transpose(0, 2, 3, 1, 4))
     return out
 
 
