@@ -87,11 +87,18 @@ def choose(job: Job) -> str:
     kernel_h, kernel_w, channels, filters = job.kernel.shape
     if kernel_h * kernel_w >= 121 and channels * filters <= 256:
         return "fft"
-    if (kernel_h, kernel_w) == (1, 1):
-        return "offsets"
-    if winograd.applies(job):
-        deep = winograd.plain_kernel(job)[2]
-        transformed = winograd.cost(job) * (1 + 40 / deep + 40 / filters)
-        if min(deep, filters) >= 16 and transformed < job.macs * (1 + 20 / filters):
-            return "winograd"
-    return "im2col"
+    if winograd.applies(job) and _transforms_pay(job):
+        return "winograd"
+    return "offsets" if kernel_h * kernel_w <= 4 and channels >= 16 else "im2col"
+
+
+def _transforms_pay(job: Job) -> bool:
+    """Whether Winograd's fewer products make up for its passes over image and output.
+
+    The passes take as long as some 40 products for each number; laying out windows, as long as 20 for each sum.
+    """
+    kernel_h, kernel_w, channels, filters = winograd.plain_kernel(job)
+    if min(kernel_h, kernel_w) < 2 or min(channels, filters) < 16:
+        return False
+    transformed = winograd.cost(job) * (1 + 40 / channels + 40 / filters)
+    return transformed < 0.68 * job.macs * (1 + 20 / filters)
