@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlab.ops import METHODS, conv2d, conv2d_gradients
+from convlab.ops import METHODS, blocks, conv2d, conv2d_gradients, methods, transposed, winograd, winograd_gradient
 
 
 @st.composite
@@ -60,8 +60,44 @@ def test_conv2d_and_gradients(problem):
 def test_every_method_gives_the_same(method, problem):
     x, kernel, geometry = problem
     if method == "winograd":
-        geometry = geometry | {"strides": 1, "dilation": 1}
-        if max(kernel.shape[:2]) == 1:
+        geometry = geometry | {"dilation" if max(geometry["strides"]) > 1 else "strides": 1}
+        if all(k <= s for k, s in zip(kernel.shape[:2], np.broadcast_to(geometry["strides"], 2), strict=True)):
             return
     expected = conv2d(x, kernel, **geometry, method="windows")
     np.testing.assert_allclose(conv2d(x, kernel, **geometry, method=method), expected, atol=1e-11)
+
+
+@st.composite
+def layers(draw):
+    """A layer large enough for the fast paths: many channels on one side or both, some dozen pixels."""
+    ints = lambda low, high: draw(st.integers(low, high))  # noqa: E731
+    kernel, strides, dilation = (ints(1, 5), ints(1, 5)), (1, 1), (1, 1)
+    match draw(st.sampled_from(["plain", "strided", "dilated"])):
+        case "strided":
+            strides = ints(1, 3), ints(1, 3)
+        case "dilated":
+            dilation = ints(1, 3), ints(1, 3)
+    size = [ints(1, 20) + d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    channels, filters = (draw(st.sampled_from([1, 3, 16, 40])) for _ in range(2))
+    rng = np.random.default_rng(ints(0, 2**32))
+    x = rng.normal(size=(ints(1, 4), *size, channels))
+    padding = draw(st.sampled_from(["valid", "same", ((1, 0), (2, 3))]))
+    k = rng.normal(size=(*kernel, channels, filters))
+    return x, k, dict(strides=strides, padding=padding, dilation=dilation, groups=1)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@settings(max_examples=150, deadline=None)
+@given(problem=layers())
+def test_fast_paths(threads, problem):
+    """Blocks made small, so that every path meets several blocks, bands and threads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "CACHE", 1 << 14)
+        patch.setattr(blocks, "WORTH_A_THREAD", 1)
+        patch.setattr(winograd, "CACHE", 1 << 14)
+        patch.setattr(transposed, "CACHE", 1 << 14)
+        patch.setattr(winograd_gradient, "CACHE", 1 << 16)
+        patch.setattr(winograd_gradient, "WORTH_IT", 1)
+        patch.setattr(methods, "TRANSFORMED", 2.0)
+        patch.setattr(blocks, "_threads", threads)
+        test_conv2d_and_gradients.hypothesis.inner_test(problem)

@@ -17,13 +17,14 @@ from convlab.ops import blocks, winograd
 from convlab.ops.blocks import Array, Block, Job
 
 CACHE = 4 << 20  # bytes in a block: the sums are read and written for every block, so few large blocks pay
+WORTH_IT = 1 << 26  # multiply-accumulates below which im2col is as fast
 
 
 def applies(job: Job) -> bool:
     """Strides of 1, no dilation, and so few channels and filters that the sums stay in the cache."""
     channels, filters = job.kernel.shape[2:]
     plain = job.strides == job.dilation == (1, 1) and winograd.applies(job)
-    return plain and min(channels, filters) >= 16 and channels * filters <= 1 << 13 and job.macs >= 1 << 26
+    return plain and min(channels, filters) >= 16 and channels * filters <= 1 << 13 and job.macs >= WORTH_IT
 
 
 def kernel_gradient(job: Job) -> Array:
