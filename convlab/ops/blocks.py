@@ -8,10 +8,17 @@ as a whole is never built.
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
-from typing import Any
+from threading import Lock, local
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import ThreadpoolController
 
 Array = np.ndarray
 Pair = tuple[int, int]
@@ -32,8 +39,19 @@ class Scratch:
         size = prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
-            buffer = self._buffers[name] = np.empty(size, self._dtype)
+            buffer = np.empty(size, self._dtype)
+            if buffer.nbytes <= 4 * CACHE:
+                self._buffers[name] = buffer
         return buffer[:size].reshape(shape)
+
+
+_kept = local()
+
+
+def _scratch(dtype: np.dtype) -> Scratch:
+    """This thread's scratch, kept from call to call as well: a few megabytes."""
+    by_dtype: dict[np.dtype, Scratch] = _kept.__dict__.setdefault("by_dtype", {})
+    return by_dtype.setdefault(dtype, Scratch(dtype))
 
 
 @dataclass
@@ -85,12 +103,17 @@ def run(job: Job, algorithm: Callable[[Block], None]) -> None:
         return
     blocks = list(_cut(job))
     workers = min(threads(), len(blocks)) if job.macs >= WORTH_A_THREAD else 1
-    if workers == 1:
-        scratch = Scratch(job.out.dtype)
-        for images, band in blocks:
+    queue = iter(blocks)
+
+    def work() -> None:
+        scratch = _scratch(job.out.dtype)
+        for images, band in iter(lambda: next(queue, None), None):
             algorithm(_block(job, images, band, scratch))
-        return
-    _run_on_threads(job, algorithm, blocks, workers)
+
+    if workers == 1:
+        work()
+    else:
+        _on_threads(work, workers)
 
 
 WORTH_A_THREAD = 1 << 20  # multiply-accumulates below which handing out work costs more than it saves
@@ -160,21 +183,34 @@ def set_threads(count: int | None) -> None:
     _threads = count
 
 
-def _run_on_threads(
-    job: Job, algorithm: Callable[[Block], None], blocks: list[tuple[Band, Band]], workers: int
-) -> None:
-    """Every worker takes the next block when it is free; each has its own scratch and one BLAS thread."""
+def _on_threads(work: Callable[[], None], workers: int) -> None:
+    """`work` on so many threads at once, each with one BLAS thread, so that there are no more threads than cores."""
+    if not _busy.acquire(blocking=False):  # a second caller, from a thread of its own, has that thread
+        work()
+        return
+    try:
+        pool, blas = _pool(workers)
+        with blas.limit(limits=1, user_api="blas"):
+            others = [pool.submit(work) for _ in range(workers - 1)]
+            work()
+            for other in others:
+                other.result()
+    finally:
+        _busy.release()
+
+
+_busy = Lock()
+
+
+@cache
+def _pool(workers: int) -> tuple["ThreadPoolExecutor", "ThreadpoolController"]:
+    """Threads that wait for work, and the handle of BLAS: made once, as both take milliseconds."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
-    queue = iter(blocks)
+    return ThreadPoolExecutor(workers - 1, "convlab"), ThreadpoolController()
 
-    def work() -> None:
-        scratch = Scratch(job.out.dtype)
-        for images, band in iter(lambda: next(queue, None), None):
-            algorithm(_block(job, images, band, scratch))
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(work) for _ in range(workers)]:
-            done.result()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
