@@ -7,6 +7,7 @@ times as many for every number it reads. So there is little arithmetic to a byte
 the time goes into passing over the image once for each offset of the kernel.
 """
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from convlab.ops.check import (
     result_types,
     to_channels_last,
 )
-from convlab.ops.kernel_gradient import ConvGradients, bias_gradient, shifted
+from convlab.ops.kernel_gradient import ConvGradients, bias_gradient
 from convlab.ops.transposed import scatter
+from convlab.ops.windows import windows_of
 
 
 def convolve_depthwise(x: Array, kernel: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair) -> None:
@@ -85,13 +87,28 @@ def depthwise_gradients(
     flat = kernel.reshape(*kernel.shape[:2], channels * multiplier, 1)
     scatter(upstream, flat, spread, **geometry, gather=convolve_depthwise)
     dx = spread.reshape(*x.shape, multiplier).sum(axis=4)
-    dkernel = np.empty_like(kernel)
-    by_channel = upstream.reshape(*upstream.shape[:3], channels, multiplier)
-    for u, v in np.ndindex(*kernel.shape[:2]):
-        start = origin[0] + u * dilation[0], origin[1] + v * dilation[1]
-        met = shifted(x, start, strides, upstream.shape[1:3])
-        np.einsum("nijc,nijcm->cm", met, by_channel, out=dkernel[u, v])
-    return dx, dkernel
+    return dx, _kernel_gradient(x, kernel.shape, upstream, **geometry)
+
+
+def _kernel_gradient(
+    x: Array, shape: tuple[int, ...], upstream: Array, *, strides: Pair, dilation: Pair, origin: Pair
+) -> Array:
+    """The gradient (kh, kw, C, M) of the kernel: what each offset met times what came of it, summed over places."""
+    channels, multiplier = shape[2:]
+    x = np.repeat(x, multiplier, axis=3) if multiplier > 1 else x
+    flat = np.empty((*shape[:2], channels * multiplier, 1), x.dtype)
+    job = Job(np.ascontiguousarray(x), flat, np.ascontiguousarray(upstream), strides, dilation, origin)
+    job.row_bytes = 2 * x.itemsize * upstream.shape[2] * upstream.shape[3]
+    sums = np.zeros((*shape[:2], upstream.shape[2], channels * multiplier), x.dtype)
+    adding = Lock()
+
+    def add(block: Block) -> None:
+        part = np.einsum("nijuvc,nijc->uvjc", windows_of(block), block.out)
+        with adding:
+            np.add(sums, part, out=sums)
+
+    blocks.run(job, add)
+    return sums.sum(axis=2).reshape(shape)
 
 
 def depthwise_conv2d(

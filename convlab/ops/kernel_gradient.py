@@ -51,14 +51,6 @@ def bias_gradient(upstream: Array) -> Array:
     return np.ones(len(flat), flat.dtype) @ flat
 
 
-def shifted(x: Array, start: Pair, strides: Pair, size: Pair) -> Array:
-    """x at rows start[0], start[0] + strides[0], ... and the same for columns, `size` of each; zero outside of x."""
-    rows, columns = (inside(x.shape[1 + a], size[a], strides[a], start[a]) for a in (0, 1))
-    met = np.zeros((len(x), *size, x.shape[3]), x.dtype)
-    met[:, rows[0], columns[0]] = x[:, rows[1], columns[1]]
-    return met
-
-
 def inside(size: int, places: int, stride: int, start: int) -> tuple[slice, slice]:
     """Which of the places start, start + stride, ... lie in 0 .. size - 1: a slice of the places, and of the axis."""
     first = max(-(start // stride), 0)

@@ -75,7 +75,8 @@ def scatter(
     kernel: (kh, kw, F, C), so with the channels of y first. `origin` is that of the convolution which maps out's size
     to y's: minus what is cut off above and to the left. `gather` is the convolution that each phase is.
     """
-    if gather is convolve and kernel.shape[3] < FEW_CHANNELS <= kernel.shape[2]:
+    small = kernel.shape[0] * kernel.shape[1] <= LARGEST_SPREAD and kernel.shape[3] < FEW_CHANNELS <= kernel.shape[2]
+    if gather is convolve and small:
         _multiply_then_add(y, kernel, out, strides, dilation, origin)
         return
     rows = phases(out.shape[1], kernel.shape[0], strides[0], dilation[0], origin[0])
@@ -92,6 +93,9 @@ def scatter(
                 dilation=(row.dilation, column.dilation),
                 origin=(row.origin, column.origin),
             )
+
+
+LARGEST_SPREAD = 64  # kernel places; each takes a pass over the output
 
 
 def _multiply_then_add(y: Array, kernel: Array, out: Array, strides: Pair, dilation: Pair, origin: Pair) -> None:
