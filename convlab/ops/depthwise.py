@@ -1,10 +1,9 @@
 """Depthwise convolution.
 
-A depthwise convolution filters every channel on its own, so channels are never mixed.
-
-A depthwise convolution does kh kw multiplications for every number it writes, and a convolution with F filters does F
-times as many for every number it reads. So there is little arithmetic to a byte, no matrix product to lean on, and
-the time goes into passing over the image once for each offset of the kernel.
+A depthwise convolution filters every channel on its own: channels are never mixed, so there is no matrix product to
+lean on. It does kh kw multiplications for each number it writes, where a convolution with F filters does F times as
+many for each number it reads. What bounds it in NumPy is one pass of `einsum` over the image for each offset of the
+kernel, with its inner loop over a whole row; a compiled library keeps all offsets in registers and passes once.
 """
 
 from threading import Lock
@@ -86,7 +85,7 @@ def depthwise_gradients(
     spread = np.empty((*x.shape[:3], channels * multiplier), x.dtype)
     flat = kernel.reshape(*kernel.shape[:2], channels * multiplier, 1)
     scatter(upstream, flat, spread, **geometry, gather=convolve_depthwise)
-    dx = spread.reshape(*x.shape, multiplier).sum(axis=4)
+    dx = spread.reshape(*x.shape, multiplier).sum(axis=4) if multiplier > 1 else spread
     return dx, _kernel_gradient(x, kernel.shape, upstream, **geometry)
 
 

@@ -25,6 +25,8 @@ def lay_out(block: Block) -> Array:
     """All windows of the block as rows, (N OH OW, kh kw C); with few channels it is a transposed view of columns."""
     kernel_h, kernel_w, channels, _ = block.kernel.shape
     window, pixels = (kernel_h, kernel_w, channels), block.out.shape[:3]
+    if (kernel_h, kernel_w) == (1, 1):
+        return windows_of(block).reshape(-1, channels)
     if channels < FEW_CHANNELS:
         columns = block.scratch("windows", (*window, *pixels))
         np.copyto(columns, windows_of(block).transpose(3, 4, 5, 0, 1, 2))
