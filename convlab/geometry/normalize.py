@@ -89,4 +89,5 @@ def as_data_format(value: Any) -> str:
 
 
 def _is_sequence(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    # NumPy calls an array without axes iterable, though it is one number
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) > 0
