@@ -52,11 +52,11 @@ def _rows(block: Block) -> None:
     `block.weights` is the kernel repeated along a row: (kh, kw, OW C).
     """
     images, rows, columns, channels = block.out.shape
-    step_n, step_h, step_w, step_c = block.x.strides
+    step_n, step_h, step_w, _ = block.x.strides
     windows = as_strided(
         block.x,
         (images, rows, *block.kernel.shape[:2], columns * channels),
-        (step_n, step_h * block.strides[0], step_h * block.dilation[0], step_w * block.dilation[1], step_c),
+        (step_n, step_h * block.strides[0], step_h * block.dilation[0], step_w * block.dilation[1], block.x.itemsize),
         writeable=False,
     )
     target = block.out
