@@ -1,0 +1,190 @@
+"""Arrays as grids of numbered cells: the picture that every diagram of a convolution is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlab.errors import ConvlabError
+from convlab.ops.check import as_numbers
+from convlab.plots.style import HATCH, INK, Drawing, canvas, in_house_style, shades
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NUMBER_SIZE = 15  # points; with cells to match, so that the last row of a classroom can read them
+TITLE_SIZE = 15
+LARGEST = 32  # rows or columns; beyond that nobody reads the numbers
+
+
+def number(value: Any) -> str:
+    """A number as a cell shows it: integers as they are, others to three digits.
+
+    >>> number(-4.0), number(1 / 3), number(True)
+    ('-4', '0.333', '1')
+    """
+    value = float(value) + 0.0  # no minus zero
+    if value.is_integer() and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def plane(value: Any, name: str) -> np.ndarray:
+    """`value` as a matrix (height, width) of numbers that fits into a grid."""
+    array = as_numbers(value, name)
+    if array.ndim != 2:
+        more = "choose one channel or one filter of it" if array.ndim > 2 else "write it as a list of rows"
+        raise ConvlabError(f"{name} must have two axes (height, width), but has shape {array.shape}: {more}.")
+    if array.size == 0:
+        raise ConvlabError(f"{name} has shape {array.shape}, which is empty: there is nothing to draw.")
+    if max(array.shape) > LARGEST:
+        raise ConvlabError(
+            f"{name} has shape {array.shape}, but numbers can be read in at most {LARGEST} rows and columns: "
+            "draw it with images(), or draw a part of it."
+        )
+    return array
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One grid of a figure: its numbers, whose they are, and which cells are marked or are padding (masks)."""
+
+    array: np.ndarray
+    role: str
+    title: str = ""
+    marked: np.ndarray | None = None
+    padding: np.ndarray | None = None
+
+
+def cell_size(panels: Sequence[Panel]) -> float:
+    """Width of a cell in inches such that the longest number fits."""
+    longest = max(len(number(value)) for panel in panels for value in panel.array.flat)
+    return max(0.55, 0.16 + longest * 0.64 * NUMBER_SIZE / 72)
+
+
+def title_width(text: str) -> float:
+    """Inches that a bold title takes: nearly 0.7 of the type size a letter."""
+    return max(map(len, text.split("\n"))) * 0.69 * TITLE_SIZE / 72 if text else 0.0
+
+
+def draw_panels(panels: Sequence[Panel], alt: str, signs: Sequence[str] = ()) -> Drawing:
+    """Panels in a row, centred, with `signs` such as "=" between them."""
+    cell = cell_size(panels)
+    rows = max(panel.array.shape[0] for panel in panels)
+    widths = [max(panel.array.shape[1] * cell, title_width(panel.title)) for panel in panels]
+    figure, axes = canvas(widths, rows * cell, gap=0.6)
+    for panel, ax, width in zip(panels, axes, widths, strict=True):
+        columns = panel.array.shape[1]
+        middle = columns / 2 - 0.5
+        ax.set_xlim(middle - width / cell / 2, middle + width / cell / 2)
+        spare = (rows - panel.array.shape[0]) / 2
+        ax.set_ylim(panel.array.shape[0] - 0.5 + spare, -0.5 - spare)
+        draw_cells(ax, panel)
+    total = figure.get_size_inches()
+    for sign, ax in zip(signs, axes, strict=False):
+        box = ax.get_position()
+        x, y = box.x1 + 0.3 / total[0], (box.y0 + box.y1) / 2
+        figure.text(x, y, sign, fontsize=22, color=INK, ha="center", va="center")
+    return Drawing(figure, alt)
+
+
+def draw_cells(ax: "Axes", panel: Panel) -> None:
+    """The cells of one panel, cell (row, column) centred at y = row, x = column, with its title above."""
+    from matplotlib.patches import Rectangle
+
+    colors = shades(panel.role)
+    for (row, column), value in np.ndenumerate(panel.array):
+        marked = panel.marked is not None and bool(panel.marked[row, column])
+        padded = panel.padding is not None and bool(panel.padding[row, column])
+        face = colors.strong if marked else shades("padding").pale if padded else colors.pale
+        corner = (column - 0.5, row - 0.5)
+        box = Rectangle(corner, 1, 1, facecolor=face, edgecolor=colors.dark, linewidth=1, clip_on=False)
+        ax.add_patch(box)
+        if padded:
+            hatch: dict[str, Any] = {"facecolor": "none", "edgecolor": "#b0b0b0", "linewidth": 0, "hatch": HATCH}
+            ax.add_patch(Rectangle(corner, 1, 1, **hatch))
+        halo = {"boxstyle": "round,pad=0.15", "facecolor": face, "edgecolor": "none"} if padded else None
+        weight = "bold" if marked else "normal"
+        ax.text(
+            column,
+            row,
+            number(value),
+            fontsize=NUMBER_SIZE,
+            color=INK,
+            ha="center",
+            va="center",
+            weight=weight,
+            bbox=halo,
+        )
+    if panel.marked is not None:
+        _outline(ax, panel.marked, colors.dark)
+    if panel.title:
+        middle = panel.array.shape[1] / 2 - 0.5
+        style: dict[str, Any] = {
+            "fontsize": TITLE_SIZE,
+            "fontweight": "bold",
+            "color": colors.dark,
+            "parse_math": False,
+        }
+        ax.annotate(panel.title, (middle, -0.5), (0, 7), textcoords="offset points", ha="center", va="bottom", **style)
+
+
+def _outline(ax: "Axes", marked: np.ndarray, color: str) -> None:
+    """A heavy frame around every marked cell: a mark that needs no colour."""
+    from matplotlib.patches import Rectangle
+
+    for row, column in np.argwhere(marked):
+        corner = (column - 0.5, row - 0.5)
+        ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=color, linewidth=3, clip_on=False, zorder=3))
+
+
+def in_words(array: np.ndarray) -> str:
+    """The rows of a matrix as text, "1 2; 3 4"; beyond 64 numbers the shape and range instead."""
+    if array.size <= 64:
+        return "; ".join(" ".join(number(value) for value in row) for row in array)
+    return f"{array.shape[0]} rows, {array.shape[1]} columns, from {number(array.min())} to {number(array.max())}"
+
+
+@in_house_style
+def grid(array: Any, title: str | None = None, role: str = "input", highlight: Any = None) -> Drawing:
+    """A matrix (height, width) as numbered cells.
+
+    role: "input", "kernel", "output" or "padding", which sets the colour. highlight: cells to mark, as one
+    (row, column), a list of them, or a boolean mask of the array's shape.
+
+    Raises `ConvlabError` for anything but a matrix of at most 32 x 32 numbers.
+
+    >>> grid([[1, 2], [3, 4]], role="kernel")
+    Kernel, 2 x 2: 1 2; 3 4.
+    """
+    values = plane(array, "array")
+    shades(role)
+    marked = None if highlight is None else mask(highlight, values.shape)
+    name = title or role.capitalize()
+    alt = f"{name}, {values.shape[0]} x {values.shape[1]}: {in_words(values)}."
+    if marked is not None:
+        places = ", ".join(f"({row}, {column})" for row, column in np.argwhere(marked))
+        alt += f" Marked (row, column): {places or 'none'}."
+    return draw_panels([Panel(values, role, title or "", marked)], alt)
+
+
+def mask(highlight: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """`highlight` of `grid` as a boolean array of `shape`."""
+    given = np.asarray(highlight)
+    if given.dtype == bool and given.shape == shape:
+        return given
+    places = given.reshape(-1, 2) if given.dtype.kind in "iu" and given.size % 2 == 0 and given.ndim <= 2 else None
+    if places is None or (given.ndim == 2 and given.shape[1] != 2):
+        raise ConvlabError(
+            f"highlight must be (row, column), a list of them, or a boolean mask of shape {shape}, "
+            f"but {highlight!r} was given."
+        )
+    if places.size and (places.min() < 0 or (places >= shape).any()):
+        raise ConvlabError(
+            f"highlight {highlight!r} lies outside of the array: rows go from 0 to {shape[0] - 1}, "
+            f"columns from 0 to {shape[1] - 1}."
+        )
+    marked = np.zeros(shape, bool)
+    marked[tuple(places.T)] = True
+    return marked
