@@ -42,6 +42,7 @@ from convlab.ops.blocks import CACHE, Array, Block, Job, Pair
 
 POINTS = [Fraction(n, d) for n, d in [(0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-4, 1)]]
 LARGEST_TILE = 6  # outputs a side; beyond, float32 loses more than the fewer products are worth
+TILES = 128  # tiles in a product, at least: with fewer, reading the kernels takes longer than multiplying
 TRANSFORM = 60  # multiply-accumulates that take as long as one number of a transformed kernel
 LARGEST_WINDOW = 8  # samples a side of a tile's input: the points above stay accurate up to here
 
@@ -200,6 +201,8 @@ def cut_in_tiles(job: Job, heights: Tiles, widths: Tiles) -> None:
         top += m * count
     growth = (heights[0][0] + kernel_h - 1) / heights[0][0] * (widths[0][0] + kernel_w - 1) / widths[0][0]
     job.row_bytes = int(job.out.itemsize * job.out.shape[2] * growth * (channels + filters))
+    images = -(-TILES // sum(count for _, count in widths))
+    job.row_bytes = min(job.row_bytes, CACHE // (images * heights[0][0]))
 
 
 def transform_kernel(kernel: Array, tile_h: int, tile_w: int) -> Array:
@@ -222,7 +225,9 @@ def convolve(block: Block) -> None:
     for tile_w, count in widths:
         weights = kernels[tile_h, tile_w]
         t_h, t_w = weights.shape[:2]
-        fit = max(CACHE // (block.out.itemsize * t_h * t_w * (channels + filters) * len(block.x)), 1)
+        fit = max(
+            CACHE // (block.out.itemsize * t_h * t_w * (channels + filters) * len(block.x)), -(-TILES // len(block.x))
+        )
         for first in range(0, count, fit):
             tiles = min(fit, count - first)
             begin = left + first * tile_w
