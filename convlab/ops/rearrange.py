@@ -9,6 +9,7 @@ blocks has strides of 1.
 """
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -19,19 +20,37 @@ Solve = Callable[[Job], None]
 
 def without_dilation(job: Job, solve: Solve) -> None:
     """Fill job.out, of strides 1, by solving one undilated job whose batch holds all the residue images."""
-    images, rows, columns, filters = job.out.shape
+    size, span = _sizes(job)
+    results = np.empty((prod(job.dilation) * len(job.out), *size, job.out.shape[3]), job.out.dtype)
+    solve(_plain(residues(job.x, job.origin, job.dilation, span), job.kernel, results))
     d_h, d_w = job.dilation
-    size = -(-rows // d_h), -(-columns // d_w)
-    span = size[0] + job.kernel.shape[0] - 1, size[1] + job.kernel.shape[1] - 1
-    whole = cut_out(job.x, job.origin, (span[0] * d_h, span[1] * d_w), Scratch(job.x.dtype))
-    residues = np.empty((d_h, d_w, images, *span, job.x.shape[3]), job.x.dtype)
-    results = np.empty((d_h, d_w, images, *size, filters), job.out.dtype)
-    for a, b in np.ndindex(d_h, d_w):
-        residues[a, b] = whole[:, a::d_h, b::d_w]
-    solve(_plain(residues.reshape(-1, *residues.shape[3:]), job.kernel, results.reshape(-1, *results.shape[3:])))
+    parts = results.reshape(d_h, d_w, len(job.out), *results.shape[1:])
     for a, b in np.ndindex(d_h, d_w):
         part = job.out[:, a::d_h, b::d_w]
-        part[...] = results[a, b, :, : part.shape[1], : part.shape[2]]
+        part[...] = parts[a, b, :, : part.shape[1], : part.shape[2]]
+
+
+def undilated(job: Job) -> Job:
+    """The same for a job whose `out` is given: an undilated job whose batch holds the residues of x and of out."""
+    size, span = _sizes(job)
+    out = residues(job.out, (0, 0), job.dilation, size)
+    return _plain(residues(job.x, job.origin, job.dilation, span), job.kernel, out)
+
+
+def residues(x: Array, first: Pair, dilation: Pair, size: Pair) -> Array:
+    """The residue images of x (N, H, W, C) from row and column `first` on, zero outside of x: (d_h d_w N, *size, C)."""
+    d_h, d_w = dilation
+    whole = cut_out(x, first, (size[0] * d_h, size[1] * d_w), Scratch(x.dtype))
+    found = np.empty((d_h, d_w, len(x), *size, x.shape[3]), x.dtype)
+    for a, b in np.ndindex(d_h, d_w):
+        found[a, b] = whole[:, a::d_h, b::d_w]
+    return found.reshape(-1, *found.shape[3:])
+
+
+def _sizes(job: Job) -> tuple[Pair, Pair]:
+    """Height and width of the residues of the output, rounded up, and of the input that they need."""
+    rows, columns = (-(-job.out.shape[1 + a] // job.dilation[a]) for a in (0, 1))
+    return (rows, columns), (rows + job.kernel.shape[0] - 1, columns + job.kernel.shape[1] - 1)
 
 
 def without_strides(job: Job, solve: Solve) -> None:

@@ -13,22 +13,25 @@ from threading import Lock
 
 import numpy as np
 
-from convlab.ops import blocks, winograd
+from convlab.ops import blocks, rearrange, winograd
 from convlab.ops.blocks import Array, Block, Job
 
 CACHE = 4 << 20  # bytes in a block: the sums are read and written for every block, so few large blocks pay
+LARGEST_SUMS = 1 << 16  # channels times filters, so that the sums of all tiles' products stay in the cache
 WORTH_IT = 1 << 26  # multiply-accumulates below which im2col is as fast
 
 
 def applies(job: Job) -> bool:
-    """Strides of 1, no dilation, and so few channels and filters that the sums stay in the cache."""
+    """Strides of 1, and so few channels and filters that the sums stay in the cache."""
     channels, filters = job.kernel.shape[2:]
-    plain = job.strides == job.dilation == (1, 1) and winograd.applies(job)
-    return plain and min(channels, filters) >= 16 and channels * filters <= 1 << 13 and job.macs >= WORTH_IT
+    plain = job.strides == (1, 1) and min(job.kernel.shape[:2]) > 1 and winograd.applies(job)
+    return plain and min(channels, filters) >= 16 and channels * filters <= LARGEST_SUMS and job.macs >= WORTH_IT
 
 
 def kernel_gradient(job: Job) -> Array:
     """The gradient (kh, kw, C, F), where job.out is the gradient (N, OH, OW, F) with respect to the output."""
+    if job.dilation != (1, 1):
+        job = rearrange.undilated(job)
     kernel_h, kernel_w, channels, filters = job.kernel.shape
     heights, widths, _ = winograd.plan_of(job)
     sums = {
