@@ -8,13 +8,12 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.ops.check import as_numbers
-from convlab.plots.style import HATCH, INK, Drawing, canvas, in_house_style, shades
+from convlab.plots.style import HATCH, HATCH_COLOR, INK, Drawing, Slot, canvas, in_house_style, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NUMBER_SIZE = 15  # points; with cells to match, so that the last row of a classroom can read them
-TITLE_SIZE = 15
 LARGEST = 32  # rows or columns; beyond that nobody reads the numbers
 
 
@@ -63,49 +62,38 @@ def cell_size(panels: Sequence[Panel]) -> float:
     return max(0.55, 0.16 + longest * 0.64 * NUMBER_SIZE / 72)
 
 
-def title_width(text: str) -> float:
-    """Inches that a bold title takes: nearly 0.7 of the type size a letter."""
-    return max(map(len, text.split("\n"))) * 0.69 * TITLE_SIZE / 72 if text else 0.0
-
-
-def draw_panels(panels: Sequence[Panel], alt: str, signs: Sequence[str] = ()) -> Drawing:
-    """Panels in a row, centred, with `signs` such as "=" between them."""
+def draw_panels(panels: Sequence[Panel], alt: str, signs: Sequence[str] = (), columns: int = 0) -> Drawing:
+    """Panels in rows of `columns` (0: one row), centred, with `signs` such as "=" after them."""
     cell = cell_size(panels)
-    rows = max(panel.array.shape[0] for panel in panels)
-    widths = [max(panel.array.shape[1] * cell, title_width(panel.title)) for panel in panels]
-    figure, axes = canvas(widths, rows * cell, gap=0.6)
-    for panel, ax, width in zip(panels, axes, widths, strict=True):
-        columns = panel.array.shape[1]
-        middle = columns / 2 - 0.5
-        ax.set_xlim(middle - width / cell / 2, middle + width / cell / 2)
-        spare = (rows - panel.array.shape[0]) / 2
-        ax.set_ylim(panel.array.shape[0] - 0.5 + spare, -0.5 - spare)
+    slots = [
+        Slot(panel.array.shape[1] * cell, panel.array.shape[0] * cell, panel.title, shades(panel.role).dark)
+        for panel in panels
+    ]
+    figure, axes = canvas(slots, columns=columns)
+    for panel, ax in zip(panels, axes, strict=True):
         draw_cells(ax, panel)
-    total = figure.get_size_inches()
-    for sign, ax in zip(signs, axes, strict=False):
-        box = ax.get_position()
-        x, y = box.x1 + 0.3 / total[0], (box.y0 + box.y1) / 2
+    for sign, left, right in zip(signs, axes, axes[1:], strict=False):
+        x, middle = (left.get_position().x1 + right.get_position().x0) / 2, left.get_position()
+        y = (middle.y0 + middle.y1) / 2
         figure.text(x, y, sign, fontsize=22, color=INK, ha="center", va="center")
     return Drawing(figure, alt)
 
 
-def draw_cells(ax: "Axes", panel: Panel) -> None:
-    """The cells of one panel, cell (row, column) centred at y = row, x = column, with its title above."""
-    from matplotlib.patches import Rectangle
+def frame_cells(ax: "Axes", rows: int, columns: int) -> None:
+    """Let cell (row, column) of `ax` be centred at y = row, x = column, with row 0 on top."""
+    ax.set_xlim(-0.5, columns - 0.5)
+    ax.set_ylim(rows - 0.5, -0.5)
 
+
+def draw_cells(ax: "Axes", panel: Panel) -> None:
+    """The cells of one panel with their numbers."""
+    frame_cells(ax, *panel.array.shape)
     colors = shades(panel.role)
     for (row, column), value in np.ndenumerate(panel.array):
         marked = panel.marked is not None and bool(panel.marked[row, column])
         padded = panel.padding is not None and bool(panel.padding[row, column])
         face = colors.strong if marked else shades("padding").pale if padded else colors.pale
-        corner = (column - 0.5, row - 0.5)
-        box = Rectangle(corner, 1, 1, facecolor=face, edgecolor=colors.dark, linewidth=1, clip_on=False)
-        ax.add_patch(box)
-        if padded:
-            hatch: dict[str, Any] = {"facecolor": "none", "edgecolor": "#b0b0b0", "linewidth": 0, "hatch": HATCH}
-            ax.add_patch(Rectangle(corner, 1, 1, **hatch))
-        halo = {"boxstyle": "round,pad=0.15", "facecolor": face, "edgecolor": "none"} if padded else None
-        weight = "bold" if marked else "normal"
+        draw_cell(ax, row, column, face, colors.dark, hatched=padded)
         ax.text(
             column,
             row,
@@ -114,20 +102,23 @@ def draw_cells(ax: "Axes", panel: Panel) -> None:
             color=INK,
             ha="center",
             va="center",
-            weight=weight,
-            bbox=halo,
+            weight="bold" if marked else "normal",
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": face, "edgecolor": "none"} if padded else None,
         )
     if panel.marked is not None:
         _outline(ax, panel.marked, colors.dark)
-    if panel.title:
-        middle = panel.array.shape[1] / 2 - 0.5
-        style: dict[str, Any] = {
-            "fontsize": TITLE_SIZE,
-            "fontweight": "bold",
-            "color": colors.dark,
-            "parse_math": False,
-        }
-        ax.annotate(panel.title, (middle, -0.5), (0, 7), textcoords="offset points", ha="center", va="bottom", **style)
+
+
+def draw_cell(ax: "Axes", row: int, column: int, face: str, edge: str, *, hatched: bool = False) -> None:
+    """One square; hatched where it is padding."""
+    from matplotlib.patches import Rectangle
+
+    corner = (column - 0.5, row - 0.5)
+    if hatched:
+        ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, edgecolor=HATCH_COLOR, linewidth=0, hatch=HATCH))
+    else:
+        ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, linewidth=0))
+    ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=edge, linewidth=1, clip_on=False, zorder=2))
 
 
 def _outline(ax: "Axes", marked: np.ndarray, color: str) -> None:

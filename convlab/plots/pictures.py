@@ -7,10 +7,11 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.ops.check import as_numbers
-from convlab.plots.cells import Panel, draw_panels, in_words, number, plane, title_width
-from convlab.plots.style import Drawing, canvas, in_house_style, title
+from convlab.plots.cells import Panel, draw_panels, in_words, number, plane
+from convlab.plots.style import DPI, Drawing, Slot, canvas, in_house_style
 
-SIDE = 2.6  # inches along the longer side of a picture
+SIDE = 260  # dots along the longer side of a picture, or nearly so many
+COLUMNS = 4  # pictures in a row
 
 
 @in_house_style
@@ -23,14 +24,11 @@ def images(pictures: Any, titles: Any = None) -> Drawing:
     """
     named = _named(pictures, titles)
     arrays = [_picture(array, name or f"image {i}") for i, (name, array) in enumerate(named)]
-    height = max(min(SIDE, SIDE * array.shape[0] / array.shape[1]) for array in arrays)
-    widths = [
-        max(min(SIDE, SIDE * a.shape[1] / a.shape[0]), title_width(n)) for (n, _), a in zip(named, arrays, strict=True)
-    ]
-    figure, axes = canvas(widths, height, gap=0.3)
-    for (name, _), array, ax in zip(named, arrays, axes, strict=True):
-        ax.imshow(array, cmap="gray", interpolation="nearest")
-        title(ax, name)
+    slots = [Slot(*size, name) for (name, _), size in zip(named, _sizes(arrays), strict=True)]
+    figure, axes = canvas(slots, columns=COLUMNS, gap=0.3)
+    for array, ax, slot in zip(arrays, axes, slots, strict=True):
+        shrunk = slot.width * DPI < array.shape[1]
+        ax.imshow(array, cmap="gray", interpolation="antialiased" if shrunk else "nearest", aspect="auto")
     words = "; ".join(_in_words(name, array) for (name, _), array in zip(named, arrays, strict=True))
     return Drawing(figure, f"{'Images side by side' if len(named) > 1 else 'An image'}: {words}.")
 
@@ -40,7 +38,22 @@ def kernels(kernels: Any, titles: Any = None) -> Drawing:
     """Kernels as numbered grids side by side: a dict {title: kernel}, a list with `titles`, or one (kh, kw)."""
     named = [(name, plane(array, name or "kernel")) for name, array in _named(kernels, titles)]
     words = ". ".join(f"{name or 'Kernel'}, {a.shape[0]} x {a.shape[1]}: {in_words(a)}" for name, a in named)
-    return draw_panels([Panel(array, "kernel", name) for name, array in named], f"Kernels. {words}.")
+    return draw_panels([Panel(array, "kernel", name) for name, array in named], f"Kernels. {words}.", columns=COLUMNS)
+
+
+def _sizes(arrays: list[np.ndarray]) -> list[tuple[float, float]]:
+    """Width and height of each picture in inches, with a whole number of dots for each of its pixels where it fits.
+
+    Pictures of like size share one scale, so that an output smaller than its input looks smaller.
+    """
+    longest = [max(array.shape[:2]) for array in arrays]
+    if max(longest) <= 2 * min(longest):
+        longest = [max(longest)] * len(arrays)
+    scales = [SIDE // side if side <= SIDE else SIDE / side for side in longest]
+    return [
+        (array.shape[1] * scale / DPI, array.shape[0] * scale / DPI)
+        for array, scale in zip(arrays, scales, strict=True)
+    ]
 
 
 def _named(pictures: Any, titles: Any) -> list[tuple[str, Any]]:

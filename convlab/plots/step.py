@@ -37,7 +37,7 @@ def step(
     panels = [
         Panel(padded, "input", "input", marked, is_padding),
         Panel(kernel, "kernel", "kernel"),
-        Panel(products, "padding", f"products\nsum = {total}"),
+        Panel(products, "product", f"products\nsum = {total}"),
         Panel(output, "output", "output", here),
     ]
     alt = (

@@ -11,6 +11,8 @@ from functools import wraps
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import numpy as np
+
 from convlab.errors import ConvlabError
 
 if TYPE_CHECKING:
@@ -34,10 +36,12 @@ ROLES = {
     "kernel": Shades("#8a3d00", "#ffe8d1", "#ffb870"),
     "output": Shades("#0a5a3a", "#dcf3e4", "#7fd3a3"),
     "padding": Shades("#555555", "#f2f2f2", "#cfcfcf"),
+    "product": Shades("#444444", "#ffffff", "#dddddd"),
 }
 INK = "#1a1a1a"
 PAPER = "#ffffff"
 HATCH = "////"
+HATCH_COLOR = "#b0b0b0"
 DPI = 100
 
 RC: Any = {  # the font is one that comes with matplotlib
@@ -107,24 +111,61 @@ def in_house_style(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
     return wrapper
 
 
-def canvas(widths: Sequence[float], height: float, *, gap: float = 0.5) -> "tuple[Figure, list[Axes]]":
-    """A white figure with one blank row of axes, `widths` by `height` inches, `gap` apart, below room for titles."""
+TITLE_SIZE = 15  # points
+LINE = 0.25  # inches that a line of a title takes
+MARGIN = 0.2  # inches around everything
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Room for one picture: width and height in inches, and the title over it with its colour."""
+
+    width: float
+    height: float
+    title: str = ""
+    color: str = INK
+
+    @property
+    def across(self) -> float:
+        """Inches from side to side, title included: a bold letter takes nearly 0.7 of its size."""
+        letters = max(map(len, self.title.split("\n")))
+        return max(self.width, letters * 0.69 * TITLE_SIZE / 72)
+
+    @property
+    def upward(self) -> float:
+        """Inches from bottom to top, title included."""
+        return self.height + (0.1 + LINE * len(self.title.split("\n")) if self.title else 0.0)
+
+
+def canvas(slots: Sequence[Slot], *, columns: int = 0, gap: float = 0.6) -> "tuple[Figure, list[Axes]]":
+    """A white figure with blank axes, one a slot, in rows of `columns` (0: all in one row), centred in their row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    margin, head = 0.2, 0.55
-    total = (sum(widths) + gap * (len(widths) - 1) + 2 * margin, height + head + margin)
-    figure = Figure(figsize=total, dpi=DPI, facecolor=PAPER)
+    columns = columns or len(slots)
+    rows = [slots[start : start + columns] for start in range(0, len(slots), columns)]
+    lefts = np.cumsum([0, *(max(row[c].across for row in rows if c < len(row)) + gap for c in range(len(rows[0])))])
+    heads = [max(slot.upward - slot.height for slot in row) for row in rows]
+    heights = [max(slot.height for slot in row) for row in rows]
+    width = lefts[-1] - gap + 2 * MARGIN
+    height = sum(heads) + sum(heights) + 0.15 * (len(rows) - 1) + 2 * MARGIN
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    axes, left = [], margin
-    for width in widths:
-        ax = figure.add_axes((left / total[0], margin / total[1], width / total[0], height / total[1]))
-        ax.set_axis_off()
-        axes.append(ax)
-        left += width + gap
+    axes, top = [], height - MARGIN
+    for row, head, tall in zip(rows, heads, heights, strict=True):
+        for column, slot in enumerate(row):
+            room = lefts[column + 1] - lefts[column] - gap
+            left = _whole(MARGIN + lefts[column] + (room - slot.width) / 2)
+            bottom = _whole(top - head - (tall + slot.height) / 2)
+            ax = figure.add_axes((left / width, bottom / height, slot.width / width, slot.height / height))
+            ax.set_axis_off()
+            if slot.title:
+                ax.set_title(slot.title, color=slot.color, fontsize=TITLE_SIZE, fontweight="bold", pad=6)
+            axes.append(ax)
+        top -= head + tall + 0.15
     return figure, axes
 
 
-def title(ax: "Axes", text: str, color: str = INK) -> None:
-    """A title over an axes, in the type size of the whole course."""
-    ax.set_title(text, color=color, fontsize=15, fontweight="bold", pad=8, parse_math=False)
+def _whole(inches: float) -> float:
+    """The nearest place where a dot of the picture begins, so that lines and pixels are crisp."""
+    return round(inches * DPI) / DPI

@@ -13,7 +13,7 @@ def drawn(ax):
 
 def test_grid_shows_every_number():
     ax = plots.grid([[1, -2, 0.5], [4, 5, 6]], title="x").figure.axes[0]
-    assert drawn(ax) == ["1", "-2", "0.5", "4", "5", "6", "x"]
+    assert drawn(ax) == ["1", "-2", "0.5", "4", "5", "6"]
 
 
 def test_step_draws_what_scipy_computes():
@@ -23,8 +23,8 @@ def test_step_draws_what_scipy_computes():
     expected = correlate2d(x, kernel, "valid")
     products = x[2:5, 4:6] * kernel
     _, _, product_ax, output_ax = drawing.figure.axes
-    assert list(map(int, drawn(output_ax)[:-1])) == expected.ravel().tolist()
-    assert list(map(int, drawn(product_ax)[:-1])) == products.ravel().tolist()
+    assert list(map(int, drawn(output_ax))) == expected.ravel().tolist()
+    assert list(map(int, drawn(product_ax))) == products.ravel().tolist()
     assert f"the sum is {products.sum()}." in drawing.alt
 
 
