@@ -1,0 +1,93 @@
+"""The `convlab` command. Thin: every verb is one call into another room."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from convlab import __version__
+from convlab.course.lessons import Copied, checkout, copy_lessons, lessons_folder
+from convlab.errors import ConvlabError
+
+WORK_FOLDER = Path("convlab-lessons")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0, 1 for a ConvlabError, 2 for a wrong command."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ConvlabError as error:
+        print(f"convlab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="convlab", description="A hands-on course on 2-D convolution.")
+    parser.add_argument("--version", action="version", version=f"convlab {__version__}")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    lab = verbs.add_parser("lab", help="open the lessons in JupyterLab", description="Open the lessons in JupyterLab.")
+    lab.add_argument(
+        "--dir",
+        type=Path,
+        help="work on a copy of the lessons in this folder; files that are there already are never overwritten "
+        f"(default: the notebooks of a checkout, else ./{WORK_FOLDER})",
+    )
+    lab.add_argument("--port", type=_port, default=8888, help="the port, or the next free one (default: 8888)")
+    lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
+    lab.set_defaults(run=_lab)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise ValueError(text)
+    return int(text)
+
+
+_port.__name__ = "port"  # argparse says "invalid port value"
+
+
+def _lab(options: Namespace) -> None:
+    _need_jupyterlab()
+    root = checkout()
+    if root is not None and options.dir is None:
+        folder = lessons_folder()
+    else:
+        folder = (options.dir or WORK_FOLDER).expanduser().absolute()
+        _tell(copy_lessons(folder), folder)
+    _open(folder, options.port, browser=not options.no_browser)
+
+
+def _need_jupyterlab() -> None:
+    if find_spec("jupyterlab") is None:
+        wanted = '-e ".[course]"' if checkout() else '"convlab[course]"'
+        raise ConvlabError(f"JupyterLab is not installed for {sys.executable}; install it with: pip install {wanted}")
+
+
+def _tell(copied: Copied, folder: Path) -> None:
+    if copied.added:
+        print(f"Added to {folder}: {', '.join(map(str, copied.added))}")
+    if copied.kept:
+        print(f"Kept as you left them: {', '.join(map(str, copied.kept))}")
+
+
+def _open(folder: Path, port: int, browser: bool) -> None:
+    """Serve `folder` until Ctrl+C."""
+    from jupyterlab.labapp import LabApp
+
+    options = [f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--ServerApp.log_level=WARN"]
+    if not browser:
+        options.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")
+    server = LabApp.initialize_server(argv=options)
+    server.io_loop.add_callback(lambda: _say_where(folder, server.public_url))  # once it listens, on a port it found
+    server.start()
+
+
+def _say_where(folder: Path, address: str) -> None:
+    print(f"The lessons in {folder} are open at\n    {address}\nPress Ctrl+C twice to stop.", flush=True)
