@@ -4,8 +4,22 @@ Every figure is drawn from what `convlab.ops` and `convlab.geometry` compute, an
 """
 
 from convlab.plots.cells import grid
-from convlab.plots.pictures import images, kernels
+from convlab.plots.curves import history
+from convlab.plots.fields import receptive_field
+from convlab.plots.pictures import feature_maps, images, kernels
 from convlab.plots.step import step
 from convlab.plots.style import Drawing
+from convlab.plots.windows import padding, strides
 
-__all__ = ["Drawing", "grid", "images", "kernels", "step"]
+__all__ = [
+    "Drawing",
+    "feature_maps",
+    "grid",
+    "history",
+    "images",
+    "kernels",
+    "padding",
+    "receptive_field",
+    "step",
+    "strides",
+]

@@ -47,18 +47,28 @@ def plane(value: Any, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Panel:
-    """One grid of a figure: its numbers, whose they are, and which cells are marked or are padding (masks)."""
+    """One grid of a figure: its numbers (NaN: an empty cell), whose they are, and masks of cells.
+
+    marked: framed and strong; padding: hatched; unread: crossed out.
+    """
 
     array: np.ndarray
     role: str
     title: str = ""
     marked: np.ndarray | None = None
     padding: np.ndarray | None = None
+    unread: np.ndarray | None = None
+
+    def has(self, mask: str, row: int, column: int) -> bool:
+        """Is the cell in the mask of that name?"""
+        cells = getattr(self, mask)
+        return cells is not None and bool(cells[row, column])
 
 
 def cell_size(panels: Sequence[Panel]) -> float:
     """Width of a cell in inches such that the longest number fits."""
-    longest = max(len(number(value)) for panel in panels for value in panel.array.flat)
+    values = [value for panel in panels for value in panel.array.flat if not np.isnan(value)]
+    longest = max((len(number(value)) for value in values), default=1)
     return max(0.55, 0.16 + longest * 0.64 * NUMBER_SIZE / 72)
 
 
@@ -90,10 +100,13 @@ def draw_cells(ax: "Axes", panel: Panel) -> None:
     frame_cells(ax, *panel.array.shape)
     colors = shades(panel.role)
     for (row, column), value in np.ndenumerate(panel.array):
-        marked = panel.marked is not None and bool(panel.marked[row, column])
-        padded = panel.padding is not None and bool(panel.padding[row, column])
+        marked, padded = panel.has("marked", row, column), panel.has("padding", row, column)
         face = colors.strong if marked else shades("padding").pale if padded else colors.pale
         draw_cell(ax, row, column, face, colors.dark, hatched=padded)
+        if panel.has("unread", row, column):
+            _cross_out(ax, row, column)
+        if np.isnan(value):
+            continue
         ax.text(
             column,
             row,
@@ -119,6 +132,12 @@ def draw_cell(ax: "Axes", row: int, column: int, face: str, edge: str, *, hatche
     else:
         ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, linewidth=0))
     ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=edge, linewidth=1, clip_on=False, zorder=2))
+
+
+def _cross_out(ax: "Axes", row: int, column: int) -> None:
+    for direction in (1, -1):
+        across, down = (column - 0.4, column + 0.4), (row - 0.4 * direction, row + 0.4 * direction)
+        ax.plot(across, down, color=shades("padding").dark, linewidth=1.5)
 
 
 def _outline(ax: "Axes", marked: np.ndarray, color: str) -> None:

@@ -8,29 +8,81 @@ import numpy as np
 from convlab.errors import ConvlabError
 from convlab.ops.check import as_numbers
 from convlab.plots.cells import Panel, draw_panels, in_words, number, plane
-from convlab.plots.style import DPI, Drawing, Slot, canvas, in_house_style
+from convlab.plots.style import DPI, INK, Drawing, Slot, canvas, in_house_style, shades
 
 SIDE = 260  # dots along the longer side of a picture, or nearly so many
 COLUMNS = 4  # pictures in a row
+MAP_SIDE, MAP_COLUMNS, MOST_MAPS = 120, 8, 64  # the same for feature maps
+
+Limits = tuple[float, float] | None
 
 
 @in_house_style
-def images(pictures: Any, titles: Any = None) -> Drawing:
+def images(pictures: Any, titles: Any = None, *, limits: Any = None) -> Drawing:
     """Images side by side, each grey (H, W) or colour (H, W, 3).
 
-    pictures: a dict {title: image}, a list of images with `titles`, or one image. A grey image spans black, its
-    least value, to white, its largest; both are written in the alternative text. Colour is 0 to 255 for integers,
-    0 to 1 for floats, and clipped to that.
+    pictures: a dict {title: image}, a list of images with `titles`, or one image. limits: the values (low, high) of
+    grey images that are drawn black and white, such as (-1, 1) to have zero grey; else each spans from its own least
+    to its own largest value. The alternative text says which. Colour is 0 to 255 for integers, 0 to 1 for floats, and
+    clipped to that.
     """
     named = _named(pictures, titles)
     arrays = [_picture(array, name or f"image {i}") for i, (name, array) in enumerate(named)]
-    slots = [Slot(*size, name) for (name, _), size in zip(named, _sizes(arrays), strict=True)]
-    figure, axes = canvas(slots, columns=COLUMNS, gap=0.3)
+    kind = "Images side by side" if len(named) > 1 else "An image"
+    return _draw_pictures([name for name, _ in named], arrays, kind, _limits(limits), SIDE, COLUMNS)
+
+
+@in_house_style
+def feature_maps(maps: Any, titles: Any = None) -> Drawing:
+    """The channels of one output, (H, W, C) or (1, H, W, C), as pictures that share one scale.
+
+    Zero is middle grey where there are negative values, else black; so the maps can be compared. titles: one for each
+    channel, else their numbers. At most 64 channels are drawn; choose others by slicing.
+    """
+    array = as_numbers(maps, "maps")
+    array = array[0] if array.ndim == 4 and len(array) == 1 else array
+    if array.ndim != 3 or not array.size:
+        raise ConvlabError(
+            f"maps must be the output for one image, (height, width, channels), but has shape {array.shape}: "
+            "choose one image of a batch, such as maps[0]."
+        )
+    if array.shape[2] > MOST_MAPS:
+        raise ConvlabError(
+            f"maps has {array.shape[2]} channels, but at most {MOST_MAPS} can be told apart: draw a part, "
+            f"such as maps[..., :{MOST_MAPS}]."
+        )
+    largest = float(np.abs(array).max()) or 1.0
+    limits = (-largest if array.min() < 0 else 0.0, largest)
+    listed = _named([array[:, :, c] for c in range(array.shape[2])], titles or list(range(array.shape[2])))
+    names = [name for name, _ in listed]
+    pictures = [picture.astype(float) for _, picture in listed]
+    return _draw_pictures(names, pictures, "Feature maps", limits, MAP_SIDE, MAP_COLUMNS, shades("output").dark)
+
+
+def _draw_pictures(
+    names: list[str], arrays: list[np.ndarray], kind: str, limits: Limits, side: int, columns: int, color: str = INK
+) -> Drawing:
+    slots = [Slot(*size, name, color) for name, size in zip(names, _sizes(arrays, side), strict=True)]
+    figure, axes = canvas(slots, columns=columns, gap=0.3)
+    low, high = limits or (None, None)
     for array, ax, slot in zip(arrays, axes, slots, strict=True):
-        shrunk = slot.width * DPI < array.shape[1]
-        ax.imshow(array, cmap="gray", interpolation="antialiased" if shrunk else "nearest", aspect="auto")
-    words = "; ".join(_in_words(name, array) for (name, _), array in zip(named, arrays, strict=True))
-    return Drawing(figure, f"{'Images side by side' if len(named) > 1 else 'An image'}: {words}.")
+        smooth = "antialiased" if slot.width * DPI < array.shape[1] else "nearest"
+        ax.imshow(array, cmap="gray", interpolation=smooth, aspect="auto", vmin=low, vmax=high)
+    words = "; ".join(_in_words(name, array) for name, array in zip(names, arrays, strict=True))
+    scale = f" Black is {number(low)}, white is {number(high)}." if limits else ""
+    return Drawing(figure, f"{kind}: {words}.{scale}")
+
+
+def _limits(limits: Any) -> Limits:
+    if limits is None:
+        return None
+    try:
+        low, high = map(float, limits)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not low < high:
+        raise ConvlabError(f"limits must be (low, high), such as (0, 1), with low below high, but is {limits!r}.")
+    return low, high
 
 
 @in_house_style
@@ -41,7 +93,7 @@ def kernels(kernels: Any, titles: Any = None) -> Drawing:
     return draw_panels([Panel(array, "kernel", name) for name, array in named], f"Kernels. {words}.", columns=COLUMNS)
 
 
-def _sizes(arrays: list[np.ndarray]) -> list[tuple[float, float]]:
+def _sizes(arrays: list[np.ndarray], most: int) -> list[tuple[float, float]]:
     """Width and height of each picture in inches, with a whole number of dots for each of its pixels where it fits.
 
     Pictures of like size share one scale, so that an output smaller than its input looks smaller.
@@ -49,7 +101,7 @@ def _sizes(arrays: list[np.ndarray]) -> list[tuple[float, float]]:
     longest = [max(array.shape[:2]) for array in arrays]
     if max(longest) <= 2 * min(longest):
         longest = [max(longest)] * len(arrays)
-    scales = [SIDE // side if side <= SIDE else SIDE / side for side in longest]
+    scales = [most // side if side <= most else most / side for side in longest]
     return [
         (array.shape[1] * scale / DPI, array.shape[0] * scale / DPI)
         for array, scale in zip(arrays, scales, strict=True)

@@ -32,9 +32,9 @@ class Shades:
 
 
 ROLES = {
-    "input": Shades("#0b4f8a", "#d9e9f8", "#8fc1ee"),
+    "input": Shades("#0b4f8a", "#d9e9f8", "#74aee8"),
     "kernel": Shades("#8a3d00", "#ffe8d1", "#ffb870"),
-    "output": Shades("#0a5a3a", "#dcf3e4", "#7fd3a3"),
+    "output": Shades("#0a5a3a", "#dcf3e4", "#9be0b0"),
     "padding": Shades("#555555", "#f2f2f2", "#cfcfcf"),
     "product": Shades("#444444", "#ffffff", "#dddddd"),
 }
