@@ -75,7 +75,7 @@ def _ramp() -> NDArray:
 
 
 def _rings() -> NDArray:
-    """Rings that become finer outwards: an edge of every direction and every spacing down to four pixels."""
+    """Rings that become finer outwards: edges of every direction and every spacing, down to five pixels a ring."""
     rows, columns = _grid()
     squared = (rows - HEIGHT / 2) ** 2 + (columns - WIDTH / 2) ** 2
     return (1 + np.cos(np.pi * squared / (4 * HEIGHT))) / 2

@@ -51,7 +51,7 @@ def load_mnist(path: str | os.PathLike[str] | None = None) -> tuple[Examples, Ex
 
 
 def mnist_or_digits(path: str | os.PathLike[str] | None = None) -> Handwriting:
-    """MNIST where it can be had, else the small digits enlarged to its 28 x 28 pixels; `source` and `note` say which and why.
+    """MNIST where it can be had, else the small digits, enlarged to its 28 x 28 pixels; `source` and `note` say which.
 
     A file that was named, by `path` or CONVLAB_MNIST, is used or refused, never replaced.
     """
