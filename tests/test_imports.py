@@ -11,11 +11,11 @@ import convlab
 
 PACKAGE = Path(convlab.__file__).parent
 # from the ground up; a room may import those before it
-ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "course", "cli", "__main__"]
+ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "hardware", "course", "cli", "__main__"]
 BELOW = {room: ROOMS[:place] for place, room in enumerate(ROOMS)}
 BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]
-BELOW["course"] = ["errors", "optional"]
+BELOW["course"] = BELOW["hardware"] = ["errors", "optional"]
 FREE = {"numpy", "threadpoolctl", *sys.stdlib_module_names}  # what a module may import as it is imported
 HEAVY = {"widgets": {"ipywidgets", "PIL"}}  # a room that nobody enters without them
 

@@ -1,0 +1,40 @@
+"""NumPy layers shaped like Keras' own: the same names, arguments, weights and results, forward and backward."""
+
+from convlab.layers import activations, constraints, initializers, losses, optimizers, regularizers
+from convlab.layers.base import Layer, Weight
+from convlab.layers.convolution import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+from convlab.layers.core import Activation, Dense, Dropout, Flatten, Input
+from convlab.layers.keras_weights import from_keras, to_keras
+from convlab.layers.normalization import BatchNormalization
+from convlab.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from convlab.layers.random import set_random_seed
+from convlab.layers.sequential import History, Sequential
+
+__all__ = [
+    "Activation",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "History",
+    "Input",
+    "Layer",
+    "MaxPooling2D",
+    "SeparableConv2D",
+    "Sequential",
+    "Weight",
+    "activations",
+    "constraints",
+    "from_keras",
+    "initializers",
+    "losses",
+    "optimizers",
+    "regularizers",
+    "set_random_seed",
+    "to_keras",
+]
