@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from convlab import __version__
+from convlab.course import notebooks
 from convlab.course.lessons import Copied, checkout, copy_lessons, lessons_folder
 from convlab.errors import ConvlabError
 
@@ -39,6 +40,10 @@ def _parser() -> ArgumentParser:
     lab.add_argument("--port", type=_port, default=8888, help="the port, or the next free one (default: 8888)")
     lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
     lab.set_defaults(run=_lab)
+    words = "run notebooks from top to bottom in a clean kernel, and save their outputs"
+    execute = verbs.add_parser("run", help=words, description=words.capitalize() + ".")
+    execute.add_argument("notebooks", type=Path, nargs="+", metavar="NOTEBOOK")
+    execute.set_defaults(run=lambda options: notebooks.run(options.notebooks))
     return parser
 
 

@@ -11,7 +11,8 @@ import convlab
 
 PACKAGE = Path(convlab.__file__).parent
 # from the ground up; a room may import those before it
-ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "hardware", "course", "cli", "__main__"]
+ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "hardware", "course", "cli"]
+ROOMS.append("__main__")
 BELOW = {room: ROOMS[:place] for place, room in enumerate(ROOMS)}
 BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]

@@ -75,9 +75,14 @@ class Drawing:
 
     def png(self) -> bytes:
         """The picture as PNG; equal drawings give equal bytes."""
-        buffer = BytesIO()
+        from PIL import Image
+
         with _house_style():
-            self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+            self.figure.canvas.draw()
+        pixels = np.asarray(self.figure.canvas.buffer_rgba())[:, :, :3]  # type: ignore[attr-defined]  # Agg's canvas
+        is_grey = (pixels == pixels[:, :, :1]).all()
+        buffer = BytesIO()
+        Image.fromarray(pixels[:, :, 0] if is_grey else pixels).save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
 
     def save(self, path: Any) -> None:

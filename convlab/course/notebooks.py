@@ -1,0 +1,63 @@
+"""Run notebooks from a clean kernel and save them so that two runs give the same bytes."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from convlab.errors import ConvlabError
+from convlab.optional import need
+
+TIMEOUT = 600  # seconds for one cell
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+WIDGET = "application/vnd.jupyter.widget-view+json"  # of a kernel that is gone; a widget's picture and words stay
+
+
+def run(paths: Iterable[Path]) -> None:
+    """Run each notebook from top to bottom in its own folder, and save its outputs.
+
+    Raises `ConvlabError` that names the notebook and shows the error where a cell fails; the file is left as it was.
+    """
+    nbformat, nbclient = need("nbformat"), need("nbclient")
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the Python that runs this, not one that a user has installed
+    for path in paths:
+        if not path.is_file():
+            raise ConvlabError(f"there is no notebook {path}.")
+        notebook = nbformat.read(path, as_version=4)
+        folder = {"metadata": {"path": str(path.parent)}}
+        client = nbclient.NotebookClient(notebook, timeout=TIMEOUT, resources=folder, store_widget_state=False)
+        try:
+            client.execute()
+        except nbclient.exceptions.CellExecutionError as error:
+            raise ConvlabError(f"{path} does not run: {error}") from error
+        tidy(notebook)
+        _replace(path, nbformat.writes(notebook) + "\n")
+
+
+def tidy(notebook: Any) -> None:
+    """Take out of a notebook what differs from run to run or from machine to machine."""
+    notebook.metadata.clear()
+    notebook.metadata.update(METADATA)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if len(output.get("data", {})) > 1:
+                output.data.pop(WIDGET, None)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file whole, or leave the old one."""
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+        try:
+            part.write(text)
+            part.close()
+            os.chmod(part.name, path.stat().st_mode)
+            os.replace(part.name, path)
+        except BaseException:
+            part.close()
+            os.unlink(part.name)
+            raise
