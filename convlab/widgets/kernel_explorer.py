@@ -71,7 +71,7 @@ class KernelExplorer(ipywidgets.VBox):
         self._summary, self._pictures = ipywidgets.HTML(), ipywidgets.HTML()
         grid = ipywidgets.GridBox(
             self.weights,
-            layout=ipywidgets.Layout(grid_template_columns=f"repeat({kernel.shape[1]}, auto)", width="auto"),
+            layout=ipywidgets.Layout(grid_template_columns=f"repeat({kernel.shape[1]}, max-content)"),
         )
         controls = ipywidgets.VBox([self.choice, grid, self.turned, self.shown, self._summary])
         self.choice.observe(self._choose, "value")

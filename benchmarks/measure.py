@@ -1,0 +1,90 @@
+"""Clocks: interleaved timing, the matrix-product peak, and memory."""
+
+import gc
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers import Part
+
+Job = Callable[[], Any]
+CALLS = 3  # timed calls of one job in a row, after one that brings its data back into the caches
+REST = 0.01  # seconds for another library's threads to stop spinning
+
+
+def times(jobs: Mapping[str, Job], *, seconds: float, rounds: int, rest: bool) -> dict[str, list[float]]:
+    """Seconds of each job, one number a round: the median of CALLS calls.
+
+    All jobs take turns in every round, so that a machine that slows down slows them all. There are at least `rounds`
+    rounds, and more until `seconds` are over. A `Part` is scaled up to the whole.
+    """
+    found: dict[str, list[float]] = {name: [] for name in jobs}
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        done = 0
+        while done < rounds or time.perf_counter() - start < seconds:
+            for name, job in jobs.items():
+                if rest:
+                    time.sleep(REST)
+                found[name].append(_one(job))
+            done += 1
+    finally:
+        gc.enable()
+    return found
+
+
+def _one(job: Job) -> float:
+    share = job.share if isinstance(job, Part) else 1.0
+    if share == 1.0:
+        job()
+    taken = []
+    for _ in range(CALLS if share == 1.0 else 1):
+        start = time.perf_counter()
+        job()
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken)) / share
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """The median over rounds of our time divided by theirs."""
+    return float(np.median(np.array(ours) / np.array(theirs)))
+
+
+def peak_flops(size: int = 1536, seconds: float = 1.0) -> float:
+    """Floating-point operations a second of NumPy's float32 matrix product, the best of many."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((size, size), dtype=np.float32) for _ in range(2))
+    out, best = np.empty_like(a), np.inf
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        np.matmul(a, b, out=out)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def peak_memory(job: Job) -> int:
+    """The most bytes that NumPy held at once in one call, the result included.
+
+    In a thread of its own, because convlab keeps its work arrays from call to call, thread by thread.
+    """
+    found = []
+
+    def run() -> None:
+        tracemalloc.start()
+        try:
+            job()
+            found.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return found[0]
