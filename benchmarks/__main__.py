@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=9, help="at least so many rounds (default: 9)")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each layer, at least (default: 1)")
     parser.add_argument("--quick", action="store_true", help="3 rounds and no time: to see that it works")
-    parser.add_argument("--as-found", action="store_true", help="do not correct OpenBLAS' choice of processor")
+    parser.add_argument("--as-found", action="store_true", help="keep variables such as OPENBLAS_CORETYPE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     return parser
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(arguments)
     if STARTED not in os.environ:
-        variables = os.environ | machine.environment(options.threads, options.as_found) | {STARTED: "1"}
+        variables = machine.environment(options.threads, options.as_found) | {STARTED: "1"}
         return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], env=variables).returncode
     from benchmarks.run import run
 

@@ -10,26 +10,23 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = ("avx2", "avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl", "amx_tile", "asimd", "sve")
-SKYLAKE_X = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}  # what OpenBLAS' SkylakeX kernels need
+CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
 LIBRARIES = ("numpy", "tensorflow-cpu", "tensorflow", "keras", "torch", "scipy", "opencv-python-headless")
 
 
 def environment(threads: int, as_found: bool) -> dict[str, str]:
-    """Variables that must be set before NumPy and TensorFlow are imported."""
-    count = str(threads)
-    chosen = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), count)
-    chosen |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    if not as_found and "OPENBLAS_CORETYPE" not in os.environ and misdetected():
-        chosen["OPENBLAS_CORETYPE"] = "SkylakeX"
-    return chosen
+    """The environment to measure in: set before NumPy and TensorFlow are imported, which read it once.
 
-
-def misdetected() -> bool:
-    """Does OpenBLAS take a processor with AVX-512 for an older one, at about half its speed?
-
-    OpenBLAS 0.3.31, which NumPy's wheels bring, does not know AMD's Zen 5 and uses its Haswell kernels.
+    Variables that tell a library which processor to take this one for are left out, so that each finds out by itself,
+    unless `as_found`.
     """
-    return set(cpu_flags()) >= SKYLAKE_X and _blas().get("architecture") == "Haswell"
+    count = str(threads)
+    variables = dict(os.environ)
+    if not as_found:
+        for name in CHOICES:
+            variables.pop(name, None)
+    variables |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), count)
+    return variables | {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def _blas() -> dict[str, Any]:
@@ -56,7 +53,7 @@ def describe(threads: int, peak: float) -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
         "blas": _blas(),
-        "core type corrected": os.environ.get("OPENBLAS_CORETYPE", "no"),
+        "processor chosen for libraries": {name: os.environ[name] for name in CHOICES if name in os.environ} or "no",
         "matrix product, GFLOP/s": round(peak / 1e9, 1),
     }
 

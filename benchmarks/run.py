@@ -10,6 +10,7 @@ import convlab
 from benchmarks import machine, measure, report
 from benchmarks.cases import Case, all_cases
 from benchmarks.peers import BACKWARD, CONVLAB, FORWARD, PEERS, TENSORFLOW, Part, Peer
+from convlab.hardware import quiet_tensorflow
 
 TOLERANCE = 1e-3  # relative; what is slower because it is wrong is not worth measuring
 
@@ -44,7 +45,8 @@ def start(threads: int) -> list[Peer]:
     convlab.set_threads(threads)
     peers = [peer for peer in PEERS if peer.installed]
     if any(peer.module == "tensorflow" for peer in peers):
-        import tensorflow as tf
+        with quiet_tensorflow():
+            import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
