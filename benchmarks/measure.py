@@ -13,6 +13,8 @@ from benchmarks.peers import Part
 
 Job = Callable[[], Any]
 CALLS = 3  # timed calls of one job in a row, after one that brings its data back into the caches
+SLOW = 0.1  # seconds of a call from which on one call is enough, and FEW rounds
+FEW = 3
 REST = 0.01  # seconds for another library's threads to stop spinning
 
 
@@ -20,20 +22,22 @@ def times(jobs: Mapping[str, Job], *, seconds: float, rounds: int, rest: bool) -
     """Seconds of each job, one number a round: the median of CALLS calls.
 
     All jobs take turns in every round, so that a machine that slows down slows them all. There are at least `rounds`
-    rounds, and more until `seconds` are over. A `Part` is scaled up to the whole.
+    rounds (FEW where one job is slow), and more until `seconds` are over. A `Part` is scaled up to the whole.
     """
     found: dict[str, list[float]] = {name: [] for name in jobs}
     gc.collect()
     gc.disable()
     try:
         start = time.perf_counter()
-        done = 0
-        while done < rounds or time.perf_counter() - start < seconds:
+        done, least = 0, rounds
+        while done < least or time.perf_counter() - start < seconds:
             for name, job in jobs.items():
                 if rest:
                     time.sleep(REST)
                 found[name].append(_one(job))
             done += 1
+            if time.perf_counter() - start > done * SLOW * CALLS:
+                least = min(rounds, FEW)
     finally:
         gc.enable()
     return found
@@ -41,14 +45,16 @@ def times(jobs: Mapping[str, Job], *, seconds: float, rounds: int, rest: bool) -
 
 def _one(job: Job) -> float:
     share = job.share if isinstance(job, Part) else 1.0
-    if share == 1.0:
-        job()
-    taken = []
-    for _ in range(CALLS if share == 1.0 else 1):
-        start = time.perf_counter()
-        job()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken)) / share
+    first = _clock(job)
+    if first > SLOW or share < 1:
+        return first / share
+    return float(np.median([_clock(job) for _ in range(CALLS)]))
+
+
+def _clock(job: Job) -> float:
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:

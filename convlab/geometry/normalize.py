@@ -15,6 +15,8 @@ AXES = ("height", "width")
 
 def as_int(value: Any, name: str, minimum: int) -> int:
     """`value` as an int of at least `minimum`; NumPy integers are welcome, floats and booleans are not."""
+    if type(value) is int and value >= minimum:
+        return value  # nearly always
     if isinstance(value, bool) or type(value).__name__ == "bool":
         raise ConvlabError(f"{name} must be an integer, but {value!r} was given.")
     try:

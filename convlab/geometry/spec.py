@@ -1,6 +1,7 @@
 """`ConvSpec`: the one description of a convolution that the whole package shares."""
 
 from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -57,13 +58,11 @@ class WindowSpec:
 
     def pads(self, size: Pair) -> Pads:
         """Zeros ((top, bottom), (left, right)) for an input of `size` (height, width)."""
-        height, width = (padding_amounts(size[a], *self._axis(a), axis=AXES[a]) for a in (0, 1))
-        return height, width
+        return _pads(self, (size[0], size[1]))
 
     def output_size(self, size: Pair) -> Pair:
         """(height, width) of the output for an input of `size` (height, width)."""
-        height, width = (output_size(size[a], *self._axis(a), axis=AXES[a]) for a in (0, 1))
-        return height, width
+        return _output_size(self, (size[0], size[1]))
 
     def split_shape(self, input_shape: Shape) -> tuple[Pair, int]:
         """((height, width), channels) of an input shape without its batch axis, by `data_format`."""
@@ -82,6 +81,19 @@ class WindowSpec:
     def join_shape(self, size: Pair, channels: int) -> Shape:
         """The inverse of `split_shape`."""
         return (*size, channels) if self.data_format == "channels_last" else (channels, *size)
+
+
+# A network asks for the same few sizes again and again, and for a small image the answer costs more than the products.
+@lru_cache(maxsize=4096)
+def _pads(spec: WindowSpec, size: Pair) -> Pads:
+    height, width = (padding_amounts(size[a], *spec._axis(a), axis=AXES[a]) for a in (0, 1))
+    return height, width
+
+
+@lru_cache(maxsize=4096)
+def _output_size(spec: WindowSpec, size: Pair) -> Pair:
+    height, width = (output_size(size[a], *spec._axis(a), axis=AXES[a]) for a in (0, 1))
+    return height, width
 
 
 @dataclass(frozen=True)

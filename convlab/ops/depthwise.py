@@ -6,6 +6,7 @@ many for each number it reads. What bounds it in NumPy is one pass of `einsum` o
 kernel, with its inner loop over a whole row; a compiled library keeps all offsets in registers and passes once.
 """
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -33,17 +34,23 @@ from convlab.ops.windows import windows_of
 
 def convolve_depthwise(x: Array, kernel: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair) -> None:
     """Filter x (N, H, W, C) with kernel (kh, kw, C, M) into out (N, OH, OW, C M), channel c M + m from channel c."""
+    blocks.run(*filtering(x, kernel, out, strides=strides, dilation=dilation, origin=origin))
+
+
+def filtering(
+    x: Array, kernel: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair
+) -> tuple[Job, Callable[[Block], None]]:
+    """The work of `convolve_depthwise`, and the algorithm that does a block of it."""
     multiplier = kernel.shape[3]
     if multiplier > 1:
         x = np.repeat(x, multiplier, axis=3)
     flat = np.ascontiguousarray(kernel).reshape(*kernel.shape[:2], -1, 1)
     job = Job(np.ascontiguousarray(x), flat, out, strides, dilation, origin)
-    job.row_bytes = x.itemsize * 2 * out.shape[2] * out.shape[3]
-    if strides[1] == 1:
-        job.weights = np.tile(flat[..., 0], out.shape[2])
-        blocks.run(job, _rows)
-    else:
-        blocks.run(job, _offsets)
+    job.row_bytes = x.itemsize * 2 * out.shape[2] * x.shape[3]
+    if strides[1] > 1:
+        return job, _offsets
+    job.weights = np.tile(flat[..., 0], out.shape[2])
+    return job, _rows
 
 
 def _rows(block: Block) -> None:
@@ -129,10 +136,10 @@ def depthwise_conv2d(
     Returns (N, OH, OW, C M), or (N, C M, OH, OW); channel c M + m is channel c of x filtered by kernel[:, :, c, m].
     Source of the order: `tf.nn.depthwise_conv2d`.
     """
-    x, kernel, spec = _prepare(x, kernel, strides, padding, dilation, data_format)
+    x, kernel, spec = prepare(x, kernel, strides, padding, dilation, data_format)
     dtype, working = result_types(x, kernel)
     out = np.empty((len(x), *spec.output_size((x.shape[1], x.shape[2])), spec.filters), working)
-    convolve_depthwise(x.astype(working, copy=False), kernel.astype(working, copy=False), out, **_geometry(spec, x))
+    convolve_depthwise(x.astype(working, copy=False), kernel.astype(working, copy=False), out, **geometry(spec, x))
     if bias is not None:
         out += check_bias(bias, spec.filters).astype(working, copy=False)
     return from_channels_last(out, data_format).astype(dtype, copy=False)
@@ -149,18 +156,18 @@ def depthwise_conv2d_gradients(
     data_format: str = "channels_last",
 ) -> ConvGradients:
     """Gradients (dx, dkernel, dbias) of `depthwise_conv2d`; upstream has its output's shape."""
-    x, kernel, spec = _prepare(x, kernel, strides, padding, dilation, data_format)
+    x, kernel, spec = prepare(x, kernel, strides, padding, dilation, data_format)
     size = spec.output_size((x.shape[1], x.shape[2]))
     upstream = check_upstream(upstream, (len(x), *spec.join_shape(size, spec.filters)))
     upstream = to_channels_last(upstream, spec.data_format)
     dtype, working = result_types(x, kernel, upstream)
     x, kernel, upstream = (a.astype(working, copy=False) for a in (x, kernel, upstream))
-    dx, dkernel = depthwise_gradients(x, kernel, upstream, **_geometry(spec, x))
+    dx, dkernel = depthwise_gradients(x, kernel, upstream, **geometry(spec, x))
     dbias = bias_gradient(upstream)
     return ConvGradients(from_channels_last(dx, spec.data_format), dkernel, dbias).astype(dtype)
 
 
-def _prepare(x, kernel, strides, padding, dilation, data_format) -> tuple[Array, Array, ConvSpec]:
+def prepare(x, kernel, strides, padding, dilation, data_format) -> tuple[Array, Array, ConvSpec]:
     """x with channels last, the kernel, and the geometry as a convolution with a group for each channel."""
     kernel = check_kernel(kernel, "(height, width, channels, depth multiplier)")
     window = DepthwiseSpec(
@@ -180,6 +187,7 @@ def _prepare(x, kernel, strides, padding, dilation, data_format) -> tuple[Array,
     return x, kernel, window.as_conv(kernel.shape[2])
 
 
-def _geometry(spec: ConvSpec, x: Array) -> dict[str, Pair]:
+def geometry(spec: ConvSpec, x: Array) -> dict[str, Pair]:
+    """Where the windows of `spec` lie on x, as the algorithms take it."""
     (top, _), (left, _) = spec.pads((x.shape[1], x.shape[2]))
     return {"strides": spec.strides, "dilation": spec.dilation, "origin": (-top, -left)}

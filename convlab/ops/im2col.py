@@ -18,7 +18,8 @@ FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
-    _multiply(lay_out(block), block)
+    rows = lay_out(block)
+    multiply(rows, block.kernel.reshape(rows.shape[1], -1), block.out)
 
 
 def lay_out(block: Block) -> Array:
@@ -36,10 +37,9 @@ def lay_out(block: Block) -> Array:
     return rows.reshape(-1, prod(window))
 
 
-def _multiply(windows: Array, block: Block) -> None:
-    """(pixels, kh kw C) times (kh kw C, F), written straight into the output where its rows allow it."""
-    matrix = block.kernel.reshape(windows.shape[1], -1)
-    if block.out.flags.c_contiguous:
-        np.matmul(windows, matrix, out=block.out.reshape(-1, matrix.shape[1]))
+def multiply(rows: Array, matrix: Array, out: Array) -> None:
+    """rows (pixels, K) times matrix (K, F) into out (N, OH, OW, F), straight where its rows lie side by side."""
+    if out.flags.c_contiguous:
+        np.matmul(rows, matrix, out=out.reshape(-1, matrix.shape[1]))
     else:
-        block.out[...] = (windows @ matrix).reshape(block.out.shape)
+        out[...] = (rows @ matrix).reshape(out.shape)

@@ -4,13 +4,18 @@ A depthwise convolution filters every channel on its own; a pointwise one mixes 
 the other they are a separable convolution, with kh kw C M + C M F weights where a full one has kh kw C F.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from convlab.errors import ConvlabError
-from convlab.ops.blocks import Array
-from convlab.ops.check import as_numbers
+from convlab.ops import blocks, depthwise
+from convlab.ops.blocks import Array, Block, Pair
+from convlab.ops.check import as_numbers, check_bias, from_channels_last, result_types
 from convlab.ops.conv import conv2d, conv2d_gradients
 from convlab.ops.depthwise import depthwise_conv2d, depthwise_conv2d_gradients
+from convlab.ops.im2col import multiply
 from convlab.ops.kernel_gradient import ConvGradients
 
 
@@ -72,10 +77,33 @@ def separable_conv2d(
     bias: (F,) or None. strides, padding and dilation belong to the depthwise step, as in `tf.nn.separable_conv2d`.
     Returns (N, OH, OW, F) or (N, F, OH, OW).
     """
-    filtered = depthwise_conv2d(
-        x, depthwise_kernel, strides=strides, padding=padding, dilation=dilation, data_format=data_format
-    )
-    return pointwise_conv2d(filtered, pointwise_kernel, bias, data_format=data_format)
+    x, depthwise_kernel, spec = depthwise.prepare(x, depthwise_kernel, strides, padding, dilation, data_format)
+    mixing = _one_by_one(pointwise_kernel)[0, 0]
+    if len(mixing) != spec.filters:
+        raise ConvlabError(
+            f"the depthwise kernel of shape {depthwise_kernel.shape} gives {spec.filters} channels, but the pointwise "
+            f"kernel takes {len(mixing)}: its shape must be (1, 1, {spec.filters}, filters)."
+        )
+    dtype, working = result_types(x, depthwise_kernel, mixing)
+    x, depthwise_kernel, mixing = (a.astype(working, copy=False) for a in (x, depthwise_kernel, mixing))
+    out = np.empty((len(x), *spec.output_size((x.shape[1], x.shape[2])), mixing.shape[1]), working)
+    _filter_and_mix(x, depthwise_kernel, np.ascontiguousarray(mixing), out, depthwise.geometry(spec, x))
+    if bias is not None:
+        out += check_bias(bias, mixing.shape[1]).astype(working, copy=False)
+    return from_channels_last(out, data_format).astype(dtype, copy=False)
+
+
+def _filter_and_mix(x: Array, kernel: Array, mixing: Array, out: Array, geometry: dict[str, Pair]) -> None:
+    """Mix each block's channels while they are still in the cache: the filtered image is never built as a whole."""
+    job, filter_block = depthwise.filtering(x, kernel, out, **geometry)
+    job.row_bytes += out.itemsize * out.shape[2] * out.shape[3]
+
+    def both(block: Block) -> None:
+        filtered = block.scratch("filtered", (*block.out.shape[:3], len(mixing)))
+        filter_block(replace(block, out=filtered))
+        multiply(filtered.reshape(-1, len(mixing)), mixing, block.out)
+
+    blocks.run(job, both)
 
 
 def separable_conv2d_gradients(

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from convlab import ConvlabError, layers
 
+# a softmax over a single channel is 1 everywhere, which random layers may well ask for
+pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1 of a tensor of shape")
 EXAMPLES = settings(max_examples=60, deadline=None)
 pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
 activation = st.sampled_from([None, *sorted(layers.activations.FUNCTIONS)])

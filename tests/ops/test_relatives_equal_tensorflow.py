@@ -2,12 +2,14 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from cases import assert_same, batches, numbers, pads_of, ramp, spread, tensorflow, to_format, windows
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convlab import ops
+from convlab.ops import blocks
 
 EXAMPLES = settings(max_examples=2000)
 
@@ -95,3 +97,26 @@ def test_transposed(data, window, channels, filters, padding):
     x, ours = to_format(x, data_format), ours | {"data_format": data_format}
     y = ops.conv2d_transpose(x, kernel, bias, **ours)
     compare(y, lambda dy: ops.conv2d_transpose_gradients(x, kernel, dy, **ours), *answer)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@settings(max_examples=60)
+@given(data=st.data(), window=windows(), channels=st.integers(1, 20), filters=st.integers(1, 9))
+def test_relatives_in_small_blocks(threads, data, window, channels, filters):
+    """Blocks made small, so that each image is cut into several, by several threads, and images share blocks."""
+    (kh, kw), geometry, image = window
+    x = np.tile(data.draw(batches(image, channels))[0], (3, 2, 2, 1))
+    depthwise, pointwise = numbers(x, kh, kw, channels, 2), numbers(x, 1, 1, 2 * channels, filters)
+    whole = ops.depthwise_conv2d(x, depthwise, **geometry), ops.separable_conv2d(x, depthwise, pointwise, **geometry)
+    upstream = ramp(whole[0])
+    gradients = ops.depthwise_conv2d_gradients(x, depthwise, upstream, **geometry)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "CACHE", data.draw(st.sampled_from([1 << 8, 1 << 11, 1 << 13])))
+        patch.setattr(blocks, "WORTH_A_THREAD", 1)
+        patch.setattr(blocks, "_threads", threads)
+        assert_same(ops.depthwise_conv2d(x, depthwise, **geometry), whole[0])
+        assert_same(ops.separable_conv2d(x, depthwise, pointwise, **geometry), whole[1])
+        for cut, uncut in zip(
+            ops.depthwise_conv2d_gradients(x, depthwise, upstream, **geometry), gradients, strict=True
+        ):
+            assert_same(cut, uncut)
