@@ -20,6 +20,13 @@ Shape = tuple[Any, ...]  # the batch first, None for any size
 _named: Counter[str] = Counter()
 
 
+def _fresh_name(kind: str) -> str:
+    """conv2d, conv2d_1, conv2d_2... as Keras counts them."""
+    number = _named[kind]
+    _named[kind] += 1
+    return f"{kind}_{number}" if number else kind
+
+
 @dataclass(eq=False)
 class Weight:
     """An array that a layer learns (or, where it is not trainable, keeps), with its last gradient."""
@@ -42,9 +49,7 @@ class Layer:
     trainable = True
 
     def __init__(self, *, name: str | None = None, dtype: Any = "float32") -> None:
-        kind = snake(type(self).__name__)
-        self.name = name or f"{kind}_{_named[kind]}" if _named[kind] else name or kind
-        _named[kind] += not name
+        self.name = name or _fresh_name(snake(type(self).__name__))
         self.dtype = np.dtype(dtype)
         if self.dtype.kind != "f":
             raise ConvlabError(f"dtype must be a floating type such as 'float32', but {dtype!r} was given.")
