@@ -7,8 +7,7 @@ Source: A. Araujo, W. Norris and J. Sim, "Computing receptive fields of convolut
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from convlab.errors import ConvlabError
 from convlab.geometry.normalize import Pair, as_int
@@ -16,8 +15,7 @@ from convlab.geometry.spec import ConvSpec, Shape, WindowSpec, activation_bytes
 from convlab.geometry.stack import DenseSpec, GlobalPoolSpec, LayerSpec, TransposeSpec, as_stack
 
 
-@dataclass(frozen=True)
-class ReceptiveField:
+class ReceptiveField(NamedTuple):
     """What one cell of a feature map sees of the input, as pairs (height, width) in pixels.
 
     size: rows and columns seen; jump: distance between the fields of neighbours (the effective stride);
@@ -48,8 +46,7 @@ def _pair(values: Iterable[int]) -> Pair:
     return first, second
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One layer of a trace. `field` is None where a receptive field is not defined (after transposed layers)."""
 
     layer: str
@@ -129,6 +126,8 @@ class Trace:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         def row(cells: Sequence[str], tag: str) -> str:
             sides = ["left"] * 2 + ["right"] * (len(cells) - 2)
             return "".join(

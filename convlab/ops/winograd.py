@@ -31,7 +31,6 @@ Sources: S. Winograd, "Arithmetic Complexity of Computations" (1980); A. Lavin a
 convolutional neural networks" (2016).
 """
 
-from fractions import Fraction
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -40,7 +39,6 @@ from numpy.lib.stride_tricks import as_strided
 
 from convlab.ops.blocks import CACHE, Array, Block, Job, Pair
 
-POINTS = [Fraction(n, d) for n, d in [(0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-4, 1)]]
 LARGEST_TILE = 6  # outputs a side; beyond, float32 loses more than the fewer products are worth
 TILES = 128  # tiles in a product, at least: with fewer, reading the kernels takes longer than multiplying
 TRANSFORM = 60  # multiply-accumulates that take as long as one number of a transformed kernel
@@ -65,40 +63,9 @@ def matrices(outputs: int, taps: int, dtype: str = "float64") -> Matrices:
            [ 0, -1,  1,  0],
            [ 0, -1,  0,  1]])
     """
-    size = outputs + taps - 1
-    points = POINTS[: size - 1]
-    a, g, b = _zeros(outputs, size), _zeros(size, taps), _zeros(size, size)
-    for i, point in enumerate(points):
-        others = [p for p in points if p != point]
-        divisor = _product(point - p for p in others)
-        for power in range(outputs):
-            a[power][i] = point**power
-        for power in range(taps):
-            g[i][power] = point**power / divisor
-        b[i][: size - 1] = _coefficients(others)
-    a[outputs - 1][size - 1] = g[size - 1][taps - 1] = Fraction(1)
-    b[size - 1] = _coefficients(points)
-    return Matrices(*(np.array(m, dtype=float).astype(dtype) for m in (a, g, b)))
+    from convlab.ops import cook_toom  # its fractions are needed only here, and take time to import
 
-
-def _zeros(rows: int, columns: int) -> list[list[Fraction]]:
-    return [[Fraction(0)] * columns for _ in range(rows)]
-
-
-def _product(factors) -> Fraction:
-    result = Fraction(1)
-    for factor in factors:
-        result *= factor
-    return result
-
-
-def _coefficients(roots: list[Fraction]) -> list[Fraction]:
-    """Coefficients of prod (x - root), lowest power first."""
-    polynomial = [Fraction(1)]
-    for root in roots:
-        lifted = [Fraction(0), *polynomial]
-        polynomial = [high - root * low for high, low in zip(lifted, [*polynomial, Fraction(0)], strict=True)]
-    return polynomial
+    return Matrices(*(np.array(m, float).astype(dtype) for m in cook_toom.transforms(outputs, taps)))
 
 
 Tiles = tuple[tuple[int, int], ...]  # runs of (outputs a side, how many), large tiles first
