@@ -67,7 +67,7 @@ MORE_THREADS = (
 def header() -> str:
     names = [peer.name for peer in PEERS]
     return (
-        f"{'layer':<26}{'convlab':>9}  "
+        f"{'layer':<32}{'convlab':>9}  "
         + "".join(f"{name:>16}" for name in names)
         + f"{'of peak':>9}{'MB':>7}{'error':>9}"
     )
@@ -78,7 +78,7 @@ def line(result: Result) -> str:
     mark = "" if result.direction == FORWARD else " back"
     cells = "".join(f"{_ratio(result.ratios.get(peer.name)):>16}" for peer in PEERS)
     return (
-        f"{result.case + mark:<26}{result.milliseconds['convlab']:>7.3f}ms  {cells}"
+        f"{result.case + mark:<32}{result.milliseconds['convlab']:>7.3f}ms  {cells}"
         f"{result.share_of_peak:>9.2f}{result.memory['convlab'] / 1e6:>7.1f}{result.error:>9.0e}"
     )
 

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from convlab.ops.blocks import Array, Block
+from convlab.ops.blocks import Array, Block, Scratch
 from convlab.ops.windows import windows_of
 
 FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and runs of pixels are used
@@ -19,7 +19,7 @@ FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
     rows = lay_out(block)
-    multiply(rows, block.kernel.reshape(rows.shape[1], -1), block.out)
+    multiply(rows, block.kernel.reshape(rows.shape[1], -1), block.out, block.scratch)
 
 
 def lay_out(block: Block) -> Array:
@@ -37,9 +37,9 @@ def lay_out(block: Block) -> Array:
     return rows.reshape(-1, prod(window))
 
 
-def multiply(rows: Array, matrix: Array, out: Array) -> None:
-    """rows (pixels, K) times matrix (K, F) into out (N, OH, OW, F), straight where its rows lie side by side."""
-    if out.flags.c_contiguous:
-        np.matmul(rows, matrix, out=out.reshape(-1, matrix.shape[1]))
-    else:
-        out[...] = (rows @ matrix).reshape(out.shape)
+def multiply(rows: Array, matrix: Array, out: Array, scratch: Scratch) -> None:
+    """rows (pixels, K) times matrix (K, F) into out (N, OH, OW, F), by way of `scratch` where its rows lie apart."""
+    target = out if out.flags.c_contiguous else scratch("sums", out.shape)
+    np.matmul(rows, matrix, out=target.reshape(-1, matrix.shape[1]))
+    if target is not out:
+        out[...] = target

@@ -93,7 +93,7 @@ def choose(job: Job) -> str:
         return "fft"
     if winograd.applies(job) and _transforms_pay(job):
         return "winograd"
-    return "offsets" if kernel_h * kernel_w <= 4 and channels >= 16 else "im2col"
+    return "im2col"
 
 
 TRANSFORMED = 0.68  # of the direct sum's work: what Winograd's may be, for it wins by as much as the count says

@@ -21,8 +21,11 @@ def shifted(x: Array, block: Block, u: int, v: int) -> Array:
 
 def convolve(block: Block) -> None:
     """Fill `block.out` (N, OH, OW, F) from the padded `block.x` (N, H, W, C)."""
-    np.matmul(shifted(block.x, block, 0, 0), block.kernel[0, 0], out=block.out)
+    sums = block.out if block.out.flags.c_contiguous else block.scratch("sums", block.out.shape)
+    np.matmul(shifted(block.x, block, 0, 0), block.kernel[0, 0], out=sums)
     product = block.scratch("product", block.out.shape)
     for u, v in list(np.ndindex(*block.kernel.shape[:2]))[1:]:
         np.matmul(shifted(block.x, block, u, v), block.kernel[u, v], out=product)
-        block.out += product
+        sums += product
+    if sums is not block.out:
+        block.out[...] = sums

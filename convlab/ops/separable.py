@@ -101,7 +101,7 @@ def _filter_and_mix(x: Array, kernel: Array, mixing: Array, out: Array, geometry
     def both(block: Block) -> None:
         filtered = block.scratch("filtered", (*block.out.shape[:3], len(mixing)))
         filter_block(replace(block, out=filtered))
-        multiply(filtered.reshape(-1, len(mixing)), mixing, block.out)
+        multiply(filtered.reshape(-1, len(mixing)), mixing, block.out, block.scratch)
 
     blocks.run(job, both)
 
