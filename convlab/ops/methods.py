@@ -88,7 +88,7 @@ def convolve(
 
 def choose(job: Job) -> str:
     """The fastest method for this geometry, by counts of multiply-accumulates that were fitted to measurements."""
-    kernel_h, kernel_w, channels, filters = job.kernel.shape
+    kernel_h, kernel_w, _, filters = job.kernel.shape
     if kernel_h * kernel_w >= 49 and fft.cost(job) < job.macs * (1 + 20 / filters):
         return "fft"
     if winograd.applies(job) and _transforms_pay(job):
