@@ -43,7 +43,7 @@ class Layer:
     """A function of arrays with weights. `layer(x)` is its output, `layer.backward(upstream)` the gradient.
 
     Subclasses write `build`, `forward` and `backward_through`. Shapes have the batch first, where None stands for any
-    number, as in Keras.
+    number, as in Keras. Set `trainable` to False to freeze a layer: training leaves its weights as they are.
     """
 
     trainable = True
@@ -83,7 +83,8 @@ class Layer:
         self.ensure_built((None, *array.shape[1:]))
         self._saved = None
         y = self.forward(array, training)
-        self.losses = [w.regularizer(w.value) for w in self.weights if w.regularizer is not None]
+        weights = self.weights if self.trainable else []  # Keras does not count what cannot be helped
+        self.losses = [w.regularizer(w.value) for w in weights if w.regularizer is not None]
         return y
 
     def ensure_built(self, input_shape: Shape) -> None:

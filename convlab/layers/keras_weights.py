@@ -80,7 +80,9 @@ def _twin(layer: Any) -> Layer:
             f"{kind} (layer {layer.name!r}) uses {', '.join(sorted(lost))}, which its twin here has not."
         )
     arguments = {n: value for n, value in config.items() if n in known - OURS}
-    return make(**arguments, name=layer.name, dtype=layer.compute_dtype)
+    twin = make(**arguments, name=layer.name, dtype=layer.compute_dtype)
+    twin.trainable = layer.trainable
+    return twin
 
 
 def _input_shape(layer: Any) -> tuple[int | None, ...]:
@@ -113,4 +115,5 @@ def _to_layer(keras: Any, layer: Layer) -> Any:
     if not isinstance(config.get("padding", "valid"), str):
         raise ConvlabError(f"Keras has only 'valid' and 'same' padding, but {layer.name} has {config['padding']!r}.")
     make = getattr(keras.layers, kind)
-    return make.from_config({**config, "name": layer.name, "dtype": layer.dtype.name})
+    common = {"name": layer.name, "dtype": layer.dtype.name, "trainable": layer.trainable}
+    return make.from_config({**config, **common})

@@ -18,6 +18,7 @@ class BatchNormalization(Layer):
         y = gamma (x - mean) / sqrt(variance + epsilon) + beta
 
     Weights, in this order: gamma (C,) where scale, beta (C,) where center, moving_mean (C,), moving_variance (C,).
+    A frozen one (trainable=False) uses the moving averages while training too, and keeps them, as in Keras.
     For channels_first data give axis=1. Source: Ioffe and Szegedy (2015), "Batch normalization".
     """
 
@@ -88,6 +89,7 @@ class BatchNormalization(Layer):
     def forward(self, x: Array, training: bool) -> Array:
         others = tuple(a for a in range(x.ndim) if a != self.axis % x.ndim)
         mean, variance = self._mean.value, self._variance.value
+        training = training and self.trainable
         if training:
             mean, variance = x.mean(axis=others), x.var(axis=others)
             for moving, batch in ((self._mean, mean), (self._variance, variance)):

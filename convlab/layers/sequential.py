@@ -100,7 +100,7 @@ class Sequential(Layer):
         predicted = self(x, training=True)
         logs = self._logs(loss, y, predicted)
         self.backward(loss.gradient(y, predicted))
-        optimizer.apply(self.weights)
+        optimizer.apply(w for layer in self.layers if layer.trainable for w in layer.weights)
         return logs
 
     def fit(

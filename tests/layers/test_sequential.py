@@ -47,10 +47,15 @@ def double():
     keras.config.set_floatx("float32")
 
 
+@pytest.mark.parametrize("frozen", [[], [0, 1, 6]])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_training_gives_the_same_numbers_as_keras(double, optimizer):
+def test_training_gives_the_same_numbers_as_keras(double, optimizer, frozen):
     theirs, (x, y) = keras_model(), data()
+    for place in frozen:
+        theirs.layers[place].trainable = False
     ours = layers.from_keras(theirs)
+    assert [w.name for w in ours.layers[1].weights] == ["kernel"]
+    start = ours.get_weights()
     theirs.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     ours.compile(optimizer, layers.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     held_out = data(6, seed=1)
@@ -61,6 +66,8 @@ def test_training_gives_the_same_numbers_as_keras(double, optimizer):
         np.testing.assert_allclose(got[name], expected[name], rtol=1e-6, err_msg=name)
     for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-6)
+    moved = [not np.array_equal(before, after) for before, after in zip(start[:5], ours.get_weights(), strict=False)]
+    assert moved == [not frozen] * 5  # of the first convolution and of batch normalization
     np.testing.assert_allclose(ours.predict(x, batch_size=4), theirs.predict(x, verbose=0), atol=1e-6)
     assert ours.evaluate(*held_out)["loss"] == pytest.approx(theirs.evaluate(*held_out, verbose=0)[0], rel=1e-6)
 
