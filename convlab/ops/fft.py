@@ -19,7 +19,6 @@ import numpy as np
 
 from convlab.ops.blocks import CACHE, Array, Block, Job, Pair
 
-
 CALLS = 3_000_000  # multiply-accumulates that take as long as the calls of a block, some 25 microseconds
 
 
