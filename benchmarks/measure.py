@@ -15,35 +15,37 @@ Job = Callable[[], Any]
 CALLS = 3  # timed calls of one job in a row, after one that brings its data back into the caches
 SLOW = 0.1  # seconds of a call from which on one call is enough, and FEW rounds
 FEW = 3
-REST = 0.01  # seconds for another library's threads to stop spinning
 
 
-def times(jobs: Mapping[str, Job], *, seconds: float, rounds: int, rest: bool) -> dict[str, list[float]]:
-    """Seconds of each job, one number a round: the median of CALLS calls.
+def times(clocks: Mapping[str, Callable[[], float]], *, seconds: float, rounds: int) -> dict[str, list[float]]:
+    """What each clock says, once a round.
 
-    All jobs take turns in every round, so that a machine that slows down slows them all. There are at least `rounds`
-    rounds (FEW where one job is slow), and more until `seconds` are over. A `Part` is scaled up to the whole.
+    All take turns in every round, so that a machine that slows down slows them all. There are at least `rounds`
+    rounds (FEW where one job is slow), and more until `seconds` are over.
     """
-    found: dict[str, list[float]] = {name: [] for name in jobs}
-    gc.collect()
-    gc.disable()
-    try:
-        start = time.perf_counter()
-        done, least = 0, rounds
-        while done < least or time.perf_counter() - start < seconds:
-            for name, job in jobs.items():
-                if rest:
-                    time.sleep(REST)
-                found[name].append(_one(job))
-            done += 1
-            if time.perf_counter() - start > done * SLOW * CALLS:
-                least = min(rounds, FEW)
-    finally:
-        gc.enable()
+    found: dict[str, list[float]] = {name: [] for name in clocks}
+    start = time.perf_counter()
+    done, least = 0, rounds
+    while done < least or time.perf_counter() - start < seconds:
+        for name, clock in clocks.items():
+            found[name].append(clock())
+        done += 1
+        if time.perf_counter() - start > done * SLOW * CALLS:
+            least = min(rounds, FEW)
     return found
 
 
-def _one(job: Job) -> float:
+def time_of(job: Job) -> float:
+    """Seconds of one job: the median of CALLS calls after one that is not counted. A `Part` is scaled to the whole."""
+    gc.collect()
+    gc.disable()
+    try:
+        return _time_of(job)
+    finally:
+        gc.enable()
+
+
+def _time_of(job: Job) -> float:
     share = job.share if isinstance(job, Part) else 1.0
     first = _clock(job)
     if first > SLOW or share < 1:

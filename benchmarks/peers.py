@@ -13,6 +13,7 @@ import numpy as np
 
 import convlab
 from benchmarks.cases import Case
+from convlab.hardware import quiet_tensorflow
 
 Arrays = tuple[np.ndarray, ...]
 Job = Callable[[], Any]
@@ -26,6 +27,25 @@ class Peer:
     name: str
     module: str
     make: Callable[[Case, Arrays, str], Job | None]
+
+    def start(self, threads: int) -> None:
+        """Import the library, and give it so many threads."""
+        if self.module == "convlab":
+            convlab.set_threads(threads)
+        elif self.module == "tensorflow":
+            with quiet_tensorflow():
+                import tensorflow as tf
+
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        elif self.module == "torch":
+            import torch
+
+            torch.set_num_threads(threads)
+        elif self.module == "cv2":
+            import cv2
+
+            cv2.setNumThreads(threads)
 
     @property
     def installed(self) -> bool:

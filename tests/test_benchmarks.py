@@ -7,13 +7,14 @@ import pytest
 
 from benchmarks import measure, report, run
 from benchmarks.cases import TINY, Case, all_cases
-from benchmarks.peers import BACKWARD, CONVLAB, FORWARD, PEERS, Part
+from benchmarks.peers import BACKWARD, CONVLAB, FORWARD, PEERS, Part, Peer
+from benchmarks.workers import RemoteWorker, Worker
 
 
 @pytest.fixture(scope="module")
 def results():
-    peers = [peer for peer in PEERS if peer.installed]
-    return [run.measure_case(TINY, d, peers, 1e9, rounds=1, seconds=0) for d in (FORWARD, BACKWARD)]
+    workers = [Worker(peer) for peer in (CONVLAB, *PEERS) if peer.installed]
+    return [run.measure_case(TINY, d, workers, 1e9, rounds=1, seconds=0) for d in (FORWARD, BACKWARD)]
 
 
 def test_a_result_has_every_peer_that_is_installed(results):
@@ -56,20 +57,31 @@ def test_every_case_is_a_layer_that_its_geometry_describes(case):
     assert small.macs > 0
 
 
-def test_a_wrong_peer_is_refused(monkeypatch):
-    peers = [peer for peer in PEERS if peer.name == "TF eager"]
-    broken = type(CONVLAB)("convlab", "convlab", lambda case, arrays, direction: lambda: np.zeros(case.output))
-    monkeypatch.setattr(run, "CONVLAB", broken)
+def test_a_wrong_peer_is_refused():
+    broken = Peer("convlab", "convlab", lambda case, arrays, direction: lambda: np.zeros(case.output))
+    workers = [Worker(broken), *(Worker(peer) for peer in PEERS if peer.name == "TF eager")]
     with pytest.raises(ValueError, match="differ from TensorFlow"):
-        run.measure_case(TINY, FORWARD, peers, 1e9, rounds=1, seconds=0)
+        run.measure_case(TINY, FORWARD, workers, 1e9, rounds=1, seconds=0)
 
 
-def test_a_part_is_scaled_to_the_whole():
+def test_a_part_is_scaled_to_the_whole(monkeypatch):
     calls = []
-    part = Part(lambda: calls.append(1), share=0.25)
-    (taken,) = measure.times({"part": part}, seconds=0, rounds=1, rest=False)["part"]
+    monkeypatch.setattr(measure, "_clock", lambda job: job() or 2.0)
+    assert measure.time_of(Part(lambda: calls.append(1), share=0.25)) == 8
     assert len(calls) == 1
-    assert taken > 0
+
+
+def test_a_worker_in_a_process_of_its_own_gives_the_same():
+    remote = RemoteWorker(CONVLAB, threads=1)
+    try:
+        (y,) = remote.prepare(TINY, FORWARD)
+        np.testing.assert_array_equal(y, Worker(CONVLAB).prepare(TINY, FORWARD)[0])
+        assert remote.time() > 0
+        assert remote.memory() > 0
+        with pytest.raises(AttributeError):
+            remote._ask("no such thing")
+    finally:
+        remote.stop()
 
 
 def test_memory_counts_what_numpy_holds():
