@@ -7,10 +7,11 @@ as a whole is never built.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from math import prod
-from threading import Lock, local
+from threading import RLock, local
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,15 +184,31 @@ def set_threads(count: int | None) -> None:
     _threads = count
 
 
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """BLAS keeps to one thread inside of this, for what is not cut into blocks as well.
+
+    After a product on several threads BLAS lets them spin for a while, in wait for the next; they would take the cores
+    that the blocks are to run on.
+    """
+    if threads() == 1 or not _busy.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _busy.release()
+
+
 def _on_threads(work: Callable[[], None], workers: int) -> None:
     """`work` on so many threads at once, each with one BLAS thread, so that there are no more threads than cores."""
     if not _busy.acquire(blocking=False):  # a second caller, from a thread of its own, has that thread
         work()
         return
     try:
-        pool, blas = _pool(workers)
-        with blas.limit(limits=1, user_api="blas"):
-            others = [pool.submit(work) for _ in range(workers - 1)]
+        with _controller().limit(limits=1, user_api="blas"):
+            others = [_pool(workers).submit(work) for _ in range(workers - 1)]
             work()
             for other in others:
                 other.result()
@@ -199,17 +216,23 @@ def _on_threads(work: Callable[[], None], workers: int) -> None:
         _busy.release()
 
 
-_busy = Lock()
+_busy = RLock()  # one caller at a time may change BLAS' threads, and may do so again inside
 
 
 @cache
-def _pool(workers: int) -> tuple["ThreadPoolExecutor", "ThreadpoolController"]:
-    """Threads that wait for work, and the handle of BLAS: made once, as both take milliseconds."""
+def _pool(workers: int) -> "ThreadPoolExecutor":
+    """Threads that wait for work, made once."""
     from concurrent.futures import ThreadPoolExecutor
 
+    return ThreadPoolExecutor(workers - 1, "convlab")
+
+
+@cache
+def _controller() -> "ThreadpoolController":
+    """The handle of BLAS, found once: that takes milliseconds."""
     from threadpoolctl import ThreadpoolController
 
-    return ThreadPoolExecutor(workers - 1, "convlab"), ThreadpoolController()
+    return ThreadpoolController()
 
 
 if hasattr(os, "register_at_fork"):

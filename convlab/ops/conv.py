@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from convlab.geometry import ConvSpec
+from convlab.ops import blocks
 from convlab.ops.blocks import Array, Pair
 from convlab.ops.check import (
     check_bias,
@@ -112,6 +113,7 @@ def group_slices(groups: int, channels: int, filters: int) -> list[tuple[slice, 
     return [(slice(g * c, (g + 1) * c), slice(g * f, (g + 1) * f)) for g in range(groups)]
 
 
+@blocks.own_threads()
 def conv2d_gradients(
     x: Any,
     kernel: Any,

@@ -145,6 +145,7 @@ def depthwise_conv2d(
     return from_channels_last(out, data_format).astype(dtype, copy=False)
 
 
+@blocks.own_threads()
 def depthwise_conv2d_gradients(
     x: Any,
     kernel: Any,

@@ -5,6 +5,7 @@ for all but "winograd", where it is below 2e-5. A test keeps these bounds.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,8 @@ def convolve(
             f"method={name!r} needs {chosen.needs}, but here kernel_size={kernel.shape[:2]}, strides={strides} "
             f"and dilation={dilation}: use method='auto'."
         )
-    chosen.run(job)
+    with blocks.own_threads() if job.macs >= blocks.WORTH_A_THREAD else nullcontext():
+        chosen.run(job)
 
 
 def choose(job: Job) -> str:

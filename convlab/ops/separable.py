@@ -106,6 +106,7 @@ def _filter_and_mix(x: Array, kernel: Array, mixing: Array, out: Array, geometry
     blocks.run(job, both)
 
 
+@blocks.own_threads()
 def separable_conv2d_gradients(
     x: Any,
     depthwise_kernel: Any,

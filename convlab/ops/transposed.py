@@ -15,6 +15,7 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.geometry import TransposeSpec
+from convlab.ops import blocks
 from convlab.ops.blocks import CACHE, Array, Pair
 from convlab.ops.check import (
     check_bias,
@@ -158,6 +159,7 @@ def conv2d_transpose(
     return from_channels_last(out, data_format).astype(dtype, copy=False)
 
 
+@blocks.own_threads()
 def conv2d_transpose_gradients(
     x: Any,
     kernel: Any,

@@ -107,3 +107,35 @@ def test_docstring_examples(module):
     found = importlib.import_module(module)
     failed, _ = doctest.testmod(found, extraglobs={"np": np})
     assert failed == 0
+
+
+def test_blas_has_its_threads_back_after_every_call_and_error():
+    """Also where two threads call at once, and where an operation refuses its arguments."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def blas():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    x, kernel = RNG.normal(size=(4, 40, 40, 16)), RNG.normal(size=(3, 3, 16, 16))
+    upstream = ops.conv2d(x, kernel)
+
+    def gradients(_):
+        return ops.conv2d_gradients(x, kernel, upstream).dkernel
+
+    before = ops.threads()
+    try:
+        with threadpool_limits(2, "blas"):
+            ops.set_threads(2)
+            ours = blas()
+            with ThreadPoolExecutor(3) as pool:
+                answers = list(pool.map(gradients, range(12)))
+            assert blas() == ours
+            with pytest.raises(convlab.ConvlabError):
+                ops.conv2d_gradients(x, kernel, upstream[1:])
+            assert blas() == ours
+    finally:
+        ops.set_threads(before)
+    for answer in answers:
+        np.testing.assert_allclose(answer, answers[0], atol=1e-9)
