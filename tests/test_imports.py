@@ -18,7 +18,7 @@ BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]
 BELOW["course"] = BELOW["hardware"] = ["errors", "optional"]
 FREE = {"numpy", "threadpoolctl", *sys.stdlib_module_names}  # what a module may import as it is imported
-HEAVY = {"widgets": {"ipywidgets", "PIL"}}  # a room that nobody enters without them
+HEAVY = {"widgets": {"anywidget", "traitlets", "PIL"}}  # a room that nobody enters without them
 
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file != PACKAGE / "__init__.py")
 

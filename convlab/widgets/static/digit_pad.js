@@ -1,0 +1,129 @@
+// Draw a digit: strokes by mouse, pen, touch or arrow keys; Python answers with what the network sees and says.
+import { button, connect, frame, h, number, pictureUrl, status } from "./kit.js";
+
+const STATE = ["seen", "probabilities", "maps", "description", "map_layer"];
+const SIDE = 280; // dots on the screen
+const SENT = 112; // pixels along each side that go to Python
+const PEN = 22; // width of the stroke in dots
+const KEY_STEP = 10;
+
+function render({ model, el }) {
+  const state = connect(model, STATE, draw);
+  const labels = model.get("labels");
+  const pad = h("canvas", {
+    width: SIDE, height: SIDE, tabindex: 0, role: "application", "data-lm-suppress-shortcuts": "true",
+    "aria-label": "drawing pad: draw with the pointer, or move with the arrow keys and hold Shift to draw",
+    style: "touch-action: none; cursor: crosshair; background: black",
+  });
+  const pen = pad.getContext("2d", { willReadFrequently: true });
+  const small = h("canvas", { width: SENT, height: SENT }).getContext("2d", { willReadFrequently: true });
+  const seen = h("canvas", { width: 28, height: 28, role: "img", style: "width: 140px" });
+  const bars = labels.map((label) => {
+    const fill = h("div", {});
+    const value = h("span", {});
+    return { element: h("div", { class: "cl-bar" }, h("b", {}, label), h("div", {}, fill), value), fill, value };
+  });
+  const maps = h("img", { alt: "", style: "max-width: 100%; image-rendering: pixelated" });
+  const mapsCaption = h("figcaption", { class: "cl-output-text" });
+  const words = status();
+  let last = null;
+  let busy = false;
+  let again = false;
+  let at = [SIDE / 2, SIDE / 2];
+
+  frame(el, "Draw a digit",
+    h("div", { class: "cl-row cl-top" },
+      h("div", {}, h("figure", {}, h("figcaption", { class: "cl-input-text" }, "draw here"), pad),
+        h("div", { class: "cl-row" }, button("clear", clear), h("span", {}, "keys: arrows move, Shift + arrows draw"))),
+      h("figure", {}, h("figcaption", { class: "cl-input-text" }, "what the network sees, 28 × 28"), seen),
+      h("div", { role: "group", "aria-label": "class probabilities" }, bars.map((bar) => bar.element))),
+    words, h("figure", {}, mapsCaption, maps));
+
+  const place = (event) => {
+    const box = pad.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+  };
+  const stroke = (from, to) => {
+    Object.assign(pen, { strokeStyle: "white", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    pen.beginPath();
+    pen.moveTo(...from);
+    pen.lineTo(...to);
+    pen.stroke();
+    send();
+  };
+  pad.addEventListener("pointerdown", (event) => {
+    pad.setPointerCapture(event.pointerId);
+    last = place(event);
+    stroke(last, last);
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    const next = place(event);
+    stroke(last, next);
+    last = next;
+  });
+  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => (last = null));
+  pad.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = at.map((value, a) => Math.min(Math.max(value + step[a] * KEY_STEP, 10), SIDE - 10));
+    if (event.shiftKey) stroke(at, next);
+    at = next;
+  });
+
+  // One drawing on its way at a time: while Python works, only the newest one waits.
+  function send() {
+    if (busy) {
+      again = true;
+      return;
+    }
+    small.drawImage(pad, 0, 0, SENT, SENT);
+    const { data } = small.getImageData(0, 0, SENT, SENT);
+    const grey = new Uint8Array(SENT * SENT);
+    for (let k = 0; k < grey.length; k++) grey[k] = data[4 * k];
+    busy = true;
+    again = false;
+    model.send({ drawing: SENT }, undefined, [grey.buffer]);
+  }
+  model.on("msg:custom", (message) => {
+    if (!("seen" in message)) return;
+    busy = false;
+    if (again) send();
+  });
+  function clear() {
+    pen.clearRect(0, 0, SIDE, SIDE);
+    small.clearRect(0, 0, SENT, SENT);
+    at = [SIDE / 2, SIDE / 2];
+    send();
+  }
+
+  function draw() {
+    const bytes = state.get("seen");
+    const pixels = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+    const context = seen.getContext("2d");
+    const image = context.createImageData(28, 28);
+    pixels.forEach((level, k) => image.data.set([level, level, level, 255], 4 * k));
+    context.putImageData(image, 0, 0);
+    seen.setAttribute("aria-label", `the drawing as the network sees it. ${state.get("description")}`);
+    const probabilities = state.get("probabilities");
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    bars.forEach((bar, k) => {
+      const value = probabilities[k] ?? 0;
+      bar.fill.style.width = `${100 * value}%`;
+      bar.value.textContent = probabilities.length ? number(Math.round(1000 * value) / 1000) : "";
+      bar.element.classList.toggle("cl-best", k === best && probabilities.length > 0);
+    });
+    words.textContent = state.get("description");
+    const png = state.get("maps");
+    if (png?.byteLength) {
+      URL.revokeObjectURL(maps.src);
+      maps.src = pictureUrl(png);
+      maps.alt = mapsCaption.textContent = `feature maps of ${state.get("map_layer")}`;
+    }
+  }
+  draw();
+}
+
+export default { render };
