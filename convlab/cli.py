@@ -1,5 +1,6 @@
 """The `convlab` command. Thin: every verb is one call into another room."""
 
+import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -11,19 +12,19 @@ from convlab import __version__
 from convlab.course import notebooks
 from convlab.course.lessons import Copied, checkout, copy_lessons, lessons_folder
 from convlab.errors import ConvlabError
+from convlab.hardware import doctor
 
 WORK_FOLDER = Path("convlab-lessons")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, 1 for a ConvlabError, 2 for a wrong command."""
+    """Run the command line; returns the exit status: 0, 1 where something is missing, 2 for a wrong command."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except ConvlabError as error:
         print(f"convlab: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> ArgumentParser:
@@ -44,7 +45,17 @@ def _parser() -> ArgumentParser:
     execute = verbs.add_parser("run", help=words, description=words.capitalize() + ".")
     execute.add_argument("notebooks", type=Path, nargs="+", metavar="NOTEBOOK")
     execute.set_defaults(run=lambda options: notebooks.run(options.notebooks))
+    words = "say what this machine has for the course, and the next step for what is missing"
+    check = verbs.add_parser("doctor", help=words, description=words.capitalize() + ".")
+    check.add_argument("--json", action="store_true", help="the same as JSON, with all facts")
+    check.set_defaults(run=_doctor)
     return parser
+
+
+def _doctor(options: Namespace) -> int:
+    report = doctor()
+    print(json.dumps(report.as_dict(), indent=2) if options.json else report)
+    return 0 if report.ready else 1
 
 
 def _port(text: str) -> int:

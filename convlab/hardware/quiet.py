@@ -1,4 +1,4 @@
-"""What this machine runs on, and how to keep it quiet about it."""
+"""Start TensorFlow without the log lines of its C++ code, and without losing a real error."""
 
 import os
 import sys
