@@ -11,8 +11,8 @@ import convlab
 
 PACKAGE = Path(convlab.__file__).parent
 # from the ground up; a room may import those before it
-ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "hardware", "course", "cli"]
-ROOMS.append("__main__")
+ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "models"]
+ROOMS += ["hardware", "course", "cli", "__main__"]
 BELOW = {room: ROOMS[:place] for place, room in enumerate(ROOMS)}
 BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]
@@ -73,7 +73,7 @@ def test_import_convlab_pulls_in_nothing_but_numpy():
 RUN = dict(capture_output=True, text=True, check=True)
 
 
-@pytest.mark.parametrize("name", ["data", "geometry", "layers", "ops", "plots", "course"])
+@pytest.mark.parametrize("name", ["data", "geometry", "layers", "ops", "plots", "models", "hardware", "course"])
 def test_every_room_can_be_entered_with_numpy_alone(name):
     block = "class Block:\n def find_spec(self, name, *_):\n  if name.split('.')[0] in HEAVY: raise ImportError(name)\n"
     heavy = (

@@ -20,7 +20,7 @@ pytest_plugins = ["pytester"]
 
 ROOT = Path(convlab.__file__).parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SECTIONS = ["After this lesson you can", "Predict.", "Explain.", "## Recap", "## Quick questions", "## Your turn"]
+SECTIONS = ["After this lesson you can", "**Predict", "**Explain", "## Recap", "## Quick questions", "## Your turn"]
 LARGEST = 600_000  # bytes of a lesson
 PRIVATE = re.compile(r"/home/|/root/|/Users/|/tmp/|/work/|[A-Z]:\\\\|site-packages|\b0x[0-9a-f]{6,}")
 
@@ -136,16 +136,81 @@ def other_number(notebook):
     notebook.cells[0].outputs[0].text = "3\n"
 
 
+def retag(notebook, tag):
+    for cell in notebook.cells:
+        cell.metadata["tags"] = [tag]
+
+
+def nearly_the_same(notebook):
+    retag(notebook, "approximate")
+    notebook.cells[0].outputs[0].text = "2.1\n"
+
+
+def far_off(notebook):
+    retag(notebook, "approximate")
+    notebook.cells[0].outputs[0].text = "3\n"
+
+
+def other_words_beside_numbers(notebook):
+    retag(notebook, "approximate")
+    notebook.cells[0].outputs[0].text = "2 percent\n"
+
+
+def black_after_training(notebook):
+    retag(notebook, "approximate")
+    black(notebook)
+
+
 def other_words(notebook):
     notebook.cells[1].outputs[0].data["text/plain"] += " And more."
 
 
-@pytest.mark.parametrize("change", [black, smaller, gone, other_number, other_words])
+@pytest.mark.parametrize(
+    "change",
+    [black, smaller, gone, other_number, other_words, far_off, other_words_beside_numbers, black_after_training],
+)
 def test_a_changed_output_is_noticed(pytester, small, change):
     notebook = read(small)
     change(notebook)
     nbformat.write(notebook, small)
     assert not passed(pytester, small)
+
+
+def test_a_trained_number_may_differ_a_little(pytester, small):
+    notebook = read(small)
+    nearly_the_same(notebook)
+    nbformat.write(notebook, small)
+    assert passed(pytester, small)
+
+
+def test_cells_of_mnist_are_compared_where_it_is_named_and_said_where_not(pytester, small, monkeypatch):
+    notebook = read(small)
+    retag(notebook, "mnist")
+    other_number(notebook)
+    nbformat.write(notebook, small)
+    monkeypatch.setenv("CONVLAB_MNIST", "mnist.npz")
+    assert not passed(pytester, small)
+    monkeypatch.delenv("CONVLAB_MNIST")
+    result = pytester.runpytest("--nbval", "--nbval-current-env", "-p", "no:cacheprovider", small)
+    assert result.ret == 0
+    assert "2 cells were saved with MNIST, which CONVLAB_MNIST does not name" in result.stdout.str()
+
+
+def test_what_is_measured_stays_as_it_was_saved(small):
+    notebook = read(small)
+    notebook.cells[0].source = "import time\nprint(time.time_ns())"
+    notebook.cells[0].metadata["tags"] = [notebooks.MEASURED]
+    nbformat.write(notebook, small)
+    notebooks.run([small])
+    assert read(small).cells[0].outputs[0].text == "2\n"
+    notebook = read(small)
+    notebook.cells[0].outputs = []
+    nbformat.write(notebook, small)
+    notebooks.run([small])
+    before = small.read_bytes()
+    notebooks.run([small])
+    assert small.read_bytes() == before
+    assert int(read(small).cells[0].outputs[0].text) > 1e18
 
 
 def test_an_unchanged_notebook_passes_and_running_it_again_changes_no_byte(pytester, small):

@@ -7,6 +7,7 @@ from convlab.plots.cells import grid
 from convlab.plots.curves import history
 from convlab.plots.fields import receptive_field
 from convlab.plots.pictures import feature_maps, images, kernels
+from convlab.plots.spread import spread
 from convlab.plots.step import step
 from convlab.plots.style import Drawing
 from convlab.plots.windows import padding, strides
@@ -20,6 +21,7 @@ __all__ = [
     "kernels",
     "padding",
     "receptive_field",
+    "spread",
     "step",
     "strides",
 ]

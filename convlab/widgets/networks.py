@@ -26,7 +26,8 @@ def look_into(model: Any) -> Look:
         raise ConvlabError("the model is not built yet: begin it with keras.Input(shape), or call it once.")
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     names = [layer.name for layer in layers]
-    every = keras.Model(model.inputs, [layer.output for layer in layers])
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    every = keras.Model(inputs, [layer.output for layer in layers])
 
     def look(x: np.ndarray) -> dict[str, np.ndarray]:
         found = every(x, training=False)

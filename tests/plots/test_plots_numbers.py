@@ -56,3 +56,15 @@ def test_mime_bundle_carries_the_words_and_equal_bytes():
 def test_bad_input_is_a_convlab_error(draw):
     with pytest.raises(ConvlabError):
         draw()
+
+
+def test_every_run_is_a_dot_and_the_mean_a_bar():
+    results = {"one way": [0.9, 0.95, 0.91], "another": [0.5]}
+    drawing = plots.spread(results, "accuracy")
+    assert "one way: mean 0.92, from 0.9 to 0.95 in 3 runs; another: mean 0.5, from 0.5 to 0.5 in 1 runs" in drawing.alt
+    lines = drawing.figure.axes[0].lines
+    np.testing.assert_allclose(np.concatenate([line.get_xdata() for line in lines[::2]]), [0.9, 0.95, 0.91, 0.5])
+    np.testing.assert_allclose([line.get_xdata()[0] for line in lines[1::2]], [0.92, 0.5])
+    for wrong in ({}, [1, 2], {"a": []}, {"a": [float("nan")]}, {"a": [[1], [2]]}):
+        with pytest.raises(ConvlabError, match=r"results must be|must have one finite number"):
+            plots.spread(wrong)

@@ -63,6 +63,7 @@ DRAWINGS = {
     "strides": lambda: plots.strides(4, 3, 2),
     "receptive_field": lambda: plots.receptive_field(ConvSpec(3), 5),
     "history": lambda: plots.history({"loss": [1, 0.5]}),
+    "spread": lambda: plots.spread({"one": [0.5, 0.6]}),
 }
 
 

@@ -1,0 +1,46 @@
+"""How the learning rate goes up and down during training."""
+
+from typing import Any
+
+from convlab.errors import ConvlabError
+from convlab.optional import need
+
+WARM_UP = 0.25  # of all steps
+FIRST, LAST = 0.1, 0.001  # of the peak
+
+
+def one_cycle_rate(step: int, steps: int, peak: float) -> float:
+    """The rate at a step: up in a line for a quarter of the steps, then down in a line to a thousandth of the peak.
+
+    Source: L. N. Smith, "A disciplined approach to neural network hyper-parameters" (2018), section 4.
+    """
+    turn = max(WARM_UP * steps, 1)
+    if step < turn:
+        return peak * (FIRST + (1 - FIRST) * step / turn)
+    return peak * (1 - (1 - LAST) * min((step - turn) / max(steps - turn, 1), 1))
+
+
+def one_cycle(steps: int, peak: float = 0.01) -> Any:
+    """`one_cycle_rate` as a Keras learning-rate schedule for `steps` steps in all.
+
+    Raises `ConvlabError` unless there is at least one step and the peak is positive.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1 or not peak > 0:
+        raise ConvlabError(f"one_cycle needs at least 1 step and a peak above 0, but got {steps!r} and {peak!r}.")
+    keras = need("keras")
+
+    schedule: Any = keras.optimizers.schedules.LearningRateSchedule
+
+    class OneCycle(schedule):
+        def __call__(self, step: Any) -> Any:
+            ops = keras.ops
+            step = ops.cast(step, "float32")
+            turn = max(WARM_UP * steps, 1)
+            up = FIRST + (1 - FIRST) * step / turn
+            down = 1 - (1 - LAST) * ops.minimum((step - turn) / max(steps - turn, 1), 1.0)
+            return peak * ops.where(step < turn, up, down)
+
+        def get_config(self) -> dict[str, Any]:
+            return {"steps": steps, "peak": peak}
+
+    return OneCycle()
