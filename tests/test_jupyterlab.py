@@ -1,0 +1,273 @@
+"""JupyterLab in a real browser: every lesson runs from top to bottom, and widgets talk with their Python halves."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+import convlab
+from convlab.course.notebooks import METADATA
+from tests.chromium import chromium, complaints
+
+ROOT = Path(convlab.__file__).parents[1]
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+OPEN, RUN = 60_000, 400_000  # milliseconds to open and to run a notebook
+PORT = 8931
+NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there
+
+WIDGETS = {
+    "stepper": "widgets.stepper()",
+    "painter": "widgets.kernel_painter()",
+    "ruler": "widgets.ruler(9, 3, stride=2)",
+    "explorer": "widgets.field_explorer()",
+    "calculator": "widgets.layer_calculator()",
+    "cost": "widgets.separable_cost(3, 4, 4, size=8)",
+    "pad": "widgets.digit_pad(model)",
+    "maps": "widgets.feature_map_browser(model, np.random.default_rng(0).random((3, 28, 28, 1), np.float32))",
+}
+SET_UP = """import json
+import numpy as np
+from convlab import layers, widgets
+layers.set_random_seed(0)
+model = layers.Sequential([layers.Input((28, 28, 1)), layers.Conv2D(3, 5), layers.Flatten(), layers.Dense(10)])"""
+STATE = """print(json.dumps({
+    "stepper": stepper.output.tolist(), "spec": str(stepper.spec), "painter": painter.weights.tolist(),
+    "ruler": [ruler.outputs, ruler.never_read], "explorer": explorer.field.size, "calculator": calculator.words(),
+    "cost": cost.times, "pad": [int(pad.image.sum()), pad.probabilities, pad.description],
+    "maps": [maps.layer, maps.index, maps.description],
+}))"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Address, token and folder of a JupyterLab that `convlab lab` serves on a copy of the lessons, without MNIST."""
+    folder = tmp_path_factory.mktemp("lessons")
+    environment = os.environ | {"KERAS_HOME": str(tmp_path_factory.mktemp("keras")), "HTTPS_PROXY": NO_NETWORK}
+    environment.pop("CONVLAB_MNIST", None)
+    command = [sys.executable, "-m", "convlab", "lab", "--no-browser", "--dir", str(folder), "--port", str(PORT)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    try:
+        yield *_address(server), folder
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _address(server):
+    said = []
+    for line in server.stdout:
+        said.append(line)
+        found = re.search(r"(http://\S+?)/lab\?token=(\w+)", line)
+        if found:
+            return found.groups()
+    pytest.fail("JupyterLab did not start:\n" + "".join(said))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def open_notebook(lab, browser):
+    """A function that opens a notebook; the test fails where the page complained or asked another machine."""
+    address, token, _ = lab
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    said = []
+
+    def open_in_lab(name):
+        page = context.new_page()
+        page.set_default_timeout(OPEN)
+        said.append(complaints(page))
+        page.goto(f"{address}/lab/workspaces/auto-{name}/tree/{name}.ipynb?token={token}&reset")
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
+        page.wait_for_timeout(1500)  # a command given just after the kernel turned idle can be lost
+        return page
+
+    yield open_in_lab
+    context.close()
+    assert not any(said), said
+
+
+def run_all(page, cells):
+    """Run all cells and wait until the kernel has done so."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    done = (
+        "cells => { const at = document.querySelector('.jp-Notebook-ExecutionIndicator');"
+        " return at.dataset.status === 'idle' && at.textContent.includes(`Executed ${cells} cells`); }"
+    )
+    page.wait_for_function(done, arg=cells, timeout=RUN)
+
+
+def save(page):
+    page.keyboard.press("Control+s")
+    page.locator(".jp-mod-dirty").wait_for(state="detached")
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_runs_in_jupyterlab(lab, open_notebook, name):
+    path = lab[2] / f"{name}.ipynb"
+    before = code_cells(path)
+    page = open_notebook(name)
+    run_all(page, len(before))
+    save(page)
+    page.wait_for_timeout(500)
+    after = code_cells(path)
+    assert [cell.execution_count for cell in after] == list(range(1, len(before) + 1))
+    failed = [cell.source for cell in after for output in cell.outputs if output.output_type == "error"]
+    assert failed == []
+    page.locator(".jp-Notebook").first.evaluate("element => element.scrollTo(0, 0)")
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+
+
+@pytest.fixture
+def widgets_page(lab, open_notebook, request):
+    """A notebook with every widget, run; and a function that asks Python for their state."""
+    cells = [SET_UP, *(f"{name} = {call}\n{name}" for name, call in WIDGETS.items()), STATE]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=METADATA)
+    nbformat.write(notebook, lab[2] / f"{request.node.name}.ipynb")  # a kernel of its own for each test
+    page = open_notebook(request.node.name)
+    run_all(page, len(cells))
+
+    def state():
+        page.wait_for_timeout(300)
+        last = page.locator(".jp-CodeCell").last
+        last.scroll_into_view_if_needed()
+        count = int(re.search(r"\d+", last.locator(".jp-InputPrompt").inner_text())[0])
+        last.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function(
+            "count => [...document.querySelectorAll('.jp-CodeCell')].at(-1).querySelector('.jp-InputPrompt')"
+            ".textContent.includes(`[${count}]`)",
+            arg=count + 1,
+        )
+        return json.loads(last.locator(".jp-OutputArea-output").inner_text())
+
+    return page, state
+
+
+def widget(page, title):
+    found = page.get_by_role("region", name=title, exact=True)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def press(part, label, *keys):
+    control = part.get_by_label(label, exact=True)
+    control.focus()
+    for key in keys:
+        control.page.keyboard.press(key)
+
+
+def drag(part, label, fraction):
+    page, box = part.page, part.get_by_label(label, exact=True).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 8 + (box["width"] - 16) * fraction, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+
+
+def numbers(part, label):
+    rows = part.get_by_role("grid", name=label, exact=True).locator("tr").all()
+    return [[float(cell.replace("−", "-")) for cell in row.locator("td").all_inner_texts()] for row in rows]
+
+
+def test_widgets_answer_to_keys_and_mouse_and_python_knows(widgets_page):
+    page, state = widgets_page
+
+    part = widget(page, "Convolution stepper")
+    press(part, "stride height", "ArrowRight")
+    press(part, "filters", "ArrowRight")
+    drag(part, "input width", 1.0)
+    stepper = [numbers(part, f"output of filter {f}") for f in range(2)]
+
+    part = widget(page, "Kernel painter")
+    part.get_by_label("kernel", exact=True).select_option("sharpen")
+    part.get_by_role("grid", name="kernel weights").locator("td[tabindex='0']").focus()
+    for key in ("ArrowRight", "ArrowDown", "7", "Enter"):  # JupyterLab has its own ideas for each of these keys
+        page.keyboard.press(key)
+
+    part = widget(page, "Padding and stride ruler")
+    press(part, "stride s", "ArrowRight", "ArrowRight")
+    part.get_by_label("padding", exact=True).select_option("valid")
+    ruler = part.get_by_role("status").first.inner_text()
+
+    part = widget(page, "Receptive field")
+    press(part, "layer 3, kernel height", "ArrowUp", "ArrowUp")
+    explorer = part.get_by_role("status").inner_text()
+
+    part = widget(page, "Layer calculator")
+    part.get_by_label("layers, one a line").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Conv2D(4, 3)\nFlatten()\nDense(2)")
+    calculator = part.get_by_role("status").inner_text()
+
+    part = widget(page, "Separable cost")
+    part.get_by_role("button", name="measure the time here").click()
+    part.get_by_text("less time").or_(part.get_by_text("more time")).wait_for()
+
+    found = state()
+    np.testing.assert_allclose(np.moveaxis(stepper, 0, 2), found["stepper"], rtol=6e-3)
+    assert "strides=(2, 1)" in found["spec"]
+    assert "filters=2" in found["spec"]
+    assert found["painter"] == [[0, -1, 0], [-1, 7, -1], [0, -1, 0]]
+    assert ruler.endswith(f"= {found['ruler'][0]}; never read: {', '.join(map(str, found['ruler'][1]))}")
+    assert f"Receptive field {found['explorer'][0]} × {found['explorer'][1]}" in explorer
+    assert calculator.startswith("5,450 parameters")  # 4 (9 + 1) + 2 (26 * 26 * 4 + 1)
+    assert "5,450 parameters" in found["calculator"]
+    assert set(found["cost"]) == {"standard", "separable"}
+
+
+def test_a_digit_drawn_by_mouse_and_by_keys_is_read(widgets_page):
+    page, state = widgets_page
+    part = widget(page, "Draw a digit")
+    pad = part.get_by_role("application")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 140, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 230, steps=15)
+    page.mouse.up()
+    part.get_by_text("The network reads").wait_for()
+    shown = part.get_by_role("status").inner_text()
+    ink, likely, said = state()["pad"]
+    assert ink > 1000
+    assert abs(sum(likely) - 1) < 1e-5
+    assert said == shown
+    widget(page, "Draw a digit")
+    part.get_by_role("button", name="clear").click()
+    part.get_by_text("Nothing is drawn yet.").wait_for()
+    pad.focus()
+    for _ in range(8):
+        page.keyboard.press("Shift+ArrowDown")
+    part.get_by_text("The network reads").wait_for()
+    assert state()["pad"][0] > 1000
+
+
+def test_feature_maps_of_the_chosen_layer_and_image_are_shown(widgets_page):
+    page, state = widgets_page
+    part = widget(page, "Feature-map browser")
+    before = part.get_by_role("img", name="26", exact=False).or_(part.locator("img").last).get_attribute("src")
+    press(part, "image", "ArrowRight", "ArrowRight")
+    page.wait_for_function("old => ![...document.images].some((image) => image.src === old)", arg=before)
+    drag(part, "map", 1.0)
+    page.wait_for_timeout(500)
+    shown = part.get_by_role("status").inner_text()
+    layer, index, said = state()["maps"]
+    assert (layer, index) == ("0 Conv2D", 2)
+    assert "Map 2" in said
+    assert said == shown
