@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from convlab import __version__
 from convlab.course import notebooks
@@ -14,6 +15,7 @@ from convlab.course.lessons import Copied, checkout, copy_lessons, lessons_folde
 from convlab.errors import ConvlabError
 from convlab.hardware import doctor
 
+NEWS = "@jupyterlab/apputils-extension:announcements"
 WORK_FOLDER = Path("convlab-lessons")
 
 
@@ -101,8 +103,14 @@ def _open(folder: Path, port: int, browser: bool) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
     server = LabApp.initialize_server(argv=options)
+    server.web_app.settings["page_config_hook"] = _without_news
     server.io_loop.add_callback(lambda: _say_where(folder, server.public_url))  # once it listens, on a port it found
     server.start()
+
+
+def _without_news(handler: Any, page: dict[str, Any]) -> dict[str, Any]:
+    """JupyterLab without its question about news, which a learner would meet first and which asks the network."""
+    return page | {"disabledExtensions": [*page.get("disabledExtensions", []), NEWS]}
 
 
 def _say_where(folder: Path, address: str) -> None:

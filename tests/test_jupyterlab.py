@@ -127,6 +127,7 @@ def test_a_lesson_runs_in_jupyterlab(lab, open_notebook, name):
     page.wait_for_timeout(500)
     after = code_cells(path)
     assert [cell.execution_count for cell in after] == list(range(1, len(before) + 1))
+    assert page.get_by_text("Jupyter news").count() == 0
     failed = [cell.source for cell in after for output in cell.outputs if output.output_type == "error"]
     assert failed == []
     page.locator(".jp-Notebook").first.evaluate("element => element.scrollTo(0, 0)")

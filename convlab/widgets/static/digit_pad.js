@@ -33,9 +33,9 @@ function render({ model, el }) {
 
   frame(el, "Draw a digit",
     h("div", { class: "cl-row cl-top" },
-      h("div", {}, h("figure", {}, h("figcaption", { class: "cl-input-text" }, "draw here"), pad),
-        h("div", { class: "cl-row" }, button("clear", clear), h("span", {}, "keys: arrows move, Shift + arrows draw"))),
-      h("figure", {}, h("figcaption", { class: "cl-input-text" }, "what the network sees, 28 × 28"), seen),
+      h("div", { style: "width: 290px" }, h("figure", {}, h("figcaption", { class: "cl-input-text" }, "draw here"), pad),
+        h("div", { class: "cl-row" }, button("clear", clear), h("span", {}, "arrow keys move, with Shift they draw"))),
+      h("figure", {}, h("figcaption", { class: "cl-input-text" }, "seen, 28 × 28"), seen),
       h("div", { role: "group", "aria-label": "class probabilities" }, bars.map((bar) => bar.element))),
     words, h("figure", {}, mapsCaption, maps));
 

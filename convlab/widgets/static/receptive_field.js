@@ -88,10 +88,10 @@ function render({ model, el }) {
         }));
     const kind = choice("", KINDS, (value) => update(k, { kind: value }));
     const padding = choice("padding", ["valid", "same"], (value) => update(k, { padding: value }));
-    const gone = button("remove", () => change(state.get("layers").filter((_, i) => i !== k)),
+    const gone = button("✕", () => change(state.get("layers").filter((_, i) => i !== k)),
       { "aria-label": `remove layer ${k + 1}` });
     return {
-      element: h("div", { class: "cl-row", role: "group", "aria-label": `layer ${k + 1}` }, h("b", {}, `${k + 1}`),
+      element: h("div", { class: "cl-row cl-tight", role: "group", "aria-label": `layer ${k + 1}` }, h("b", {}, `${k + 1}`),
         kind.element, pairs.map((box) => box.element), padding.element, gone),
       draw(layer) {
         kind.draw(layer.kind);
