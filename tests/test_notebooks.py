@@ -54,6 +54,8 @@ def test_every_code_cell_was_run_in_order(path):
 def test_no_cell_failed_or_complained(path):
     kinds = {(output.output_type, output.get("name")) for output in outputs(read(path))}
     assert kinds <= {("stream", "stdout"), ("display_data", None), ("execute_result", None)}
+    said = "".join(output.get("text", "") for output in outputs(read(path)))
+    assert not re.search(r"^Object `.*` not found", said, re.MULTILINE), "prose in a code cell, taken for a question"
 
 
 @lessons
