@@ -78,7 +78,7 @@ CASES = {
         "Visual C++",
     ),
     "Windows with a card": ({**WINDOWS, **CARD}, True, "GPU", "note", "wsl --install"),
-    "a card, but the processor's build": (CARD, True, "GPU", "note", 'pip install -e ".[gpu]"'),
+    "a card, but the processor's build": (CARD, True, "GPU", "note", "pip uninstall -y tensorflow-cpu &&"),
     "a card, but no CUDA libraries": ({**CARD, **CUDA, "cuda_libraries": False}, True, "GPU", "note", '".[gpu]"'),
     "a driver too old": ({**CARD, **CUDA, "driver": "470.223.02"}, True, "GPU", "note", "525 or newer"),
     "a GPU build without a driver": (CUDA, True, "GPU", "note", "install its driver (from"),

@@ -99,7 +99,7 @@ def _processor(facts: Facts) -> Iterator[Finding]:
             "processor",
             "missing",
             f"{threads}, without AVX instructions: TensorFlow's wheels end the process here",
-            "work in the browser instead (Google Colab), or take the lessons that need NumPy alone: 00 to 06",
+            "use another machine or Google Colab: every lesson but the first imports TensorFlow",
         )
     else:
         yield Finding("processor", "ok", threads)
@@ -176,7 +176,9 @@ def _gpu_step(facts: Facts) -> str:
         return ""
     if _major(facts.driver) < OLDEST_DRIVER:
         return f"the driver {facts.driver} is too old for CUDA 12: install {OLDEST_DRIVER} or newer"
-    if not facts.built_with_cuda or not facts.cuda_libraries:
+    if not facts.built_with_cuda:
+        return f"pip uninstall -y tensorflow-cpu && {INSTALL_GPU}"  # two builds beside each other break both
+    if not facts.cuda_libraries:
         return INSTALL_GPU
     return "start a new Python process; if that does not help, set TF_CPP_MAX_VLOG_LEVEL=1 and read which library fails"
 

@@ -57,8 +57,10 @@ class DigitPad(Widget):
     def _receive(self, message: Any, buffers: Any) -> None:
         side = message.get("drawing")
         if side and buffers:
-            self.read(np.frombuffer(bytes(buffers[0]), np.uint8).reshape(side, side))
-            self.send({"seen": True})
+            try:
+                self.read(np.frombuffer(bytes(buffers[0]), np.uint8).reshape(side, side))
+            finally:
+                self.send({"seen": True})  # else the pad would wait for ever for an answer
 
     def words(self) -> str:
         return f"A pad to draw a digit on, with what a network makes of it. {self.description}"

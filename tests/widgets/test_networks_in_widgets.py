@@ -77,6 +77,10 @@ def test_a_drawing_that_comes_as_bytes_is_answered(monkeypatch):
     np.testing.assert_array_equal(pad.image, like_mnist(drawing))
     pad._receive({"other": 1}, [])
     assert len(answers) == 1
+    monkeypatch.setattr(pad, "_look", lambda x: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pad._receive({"drawing": 112}, [memoryview(drawing.tobytes())])
+    assert len(answers) == 2  # a network that fails must not leave the pad waiting
 
 
 def test_the_browser_shows_the_chosen_maps():
