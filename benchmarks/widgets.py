@@ -2,18 +2,18 @@
 
 The time is taken inside of the page: the event is sent where a browser sends those of a moving pointer, at the start of
 a frame, and the clock stops after that frame was painted. A slider goes one step a frame, and the steps that were drawn
-are counted. For the two
-widgets that ask Python, the time that Python takes is given.
+are counted. The two widgets that ask Python are measured in JupyterLab, until the frame in which the answer is painted.
 """
 
+from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
 import numpy as np
 
-from convlab import layers, widgets
+from convlab import widgets
 from tests.chromium import chromium
+from tests.lab import open_notebook, run_all, serve, write_notebook
 
 GOAL, GOAL_PYTHON = 16, 40  # milliseconds
 MOVES = 60
@@ -51,6 +51,75 @@ MEASURE = """async ([label, moves]) => {
   return { times, drawings };
 }"""
 
+NOTEBOOK = [
+    "import numpy as np\n"
+    "from convlab import layers, widgets\n"
+    "model = layers.Sequential([layers.Input((28, 28, 1)), layers.Conv2D(32, 3, activation='relu'),\n"
+    "    layers.MaxPooling2D(2), layers.Conv2D(64, 3, activation='relu'), layers.Flatten(), layers.Dense(10)])",
+    "widgets.digit_pad(model)",
+    "widgets.feature_map_browser(model, np.random.default_rng(0).random((99, 28, 28, 1), np.float32))",
+]
+# `painted(act)`: milliseconds from `act` to the frame that shows another picture of feature maps, the widget's last
+WATCH = """() => {
+  let tell = () => {};
+  const put = CanvasRenderingContext2D.prototype.putImageData;
+  const shown = new Map();
+  CanvasRenderingContext2D.prototype.putImageData = function (image, ...at) {
+    const text = image.data.join();
+    if (this.canvas.closest('figure').textContent.includes('maps') && shown.get(this.canvas) !== text) tell();
+    shown.set(this.canvas, text);
+    put.call(this, image, ...at);
+  };
+  window.part = (title) => [...document.querySelectorAll('section.cl')].find((e) => e.ariaLabel === title);
+  window.pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  window.painted = (act) => new Promise((done) => {
+    const start = performance.now();
+    tell = () => {
+      tell = () => {};
+      requestAnimationFrame(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => done(performance.now() - start);
+        channel.port2.postMessage(0);
+      });
+    };
+    act();
+  });
+}"""
+DRAW = """async ([moves, ms]) => {
+  const pad = part('Draw a digit').querySelector('canvas');
+  const box = pad.getBoundingClientRect();
+  pad.setPointerCapture = () => {};
+  const point = (type, k) => pad.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerId: 1, buttons: 1,
+    clientX: box.left + 60 + 37 * k % 160, clientY: box.top + 40 + 3 * k }));
+  [...part('Draw a digit').querySelectorAll('button')].find((e) => e.textContent === 'clear').click();
+  await pause(500);
+  point('pointerdown', 0);
+  point('pointermove', moves + 1);
+  await pause(500);
+  const times = [];
+  for (let k = 1; k <= moves; k++) {
+    times.push(await painted(() => point('pointermove', k)));
+    await pause(ms);
+  }
+  point('pointerup', moves);
+  return times;
+}"""
+CHOOSE = """async ([moves, ms]) => {
+  const input = [...part('Feature-map browser').querySelectorAll('input')].find((e) => e.ariaLabel === 'image');
+  const times = [];
+  for (let k = 1; k <= moves; k++) {
+    times.push(await painted(() => {
+      input.value = k;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    }));
+    await pause(ms);
+  }
+  input.value = 0;
+  input.dispatchEvent(new Event('input', { bubbles: true }));
+  await pause(500);
+  return times;
+}"""
+
 
 def in_browser() -> None:
     print(f"{'widget':24} {'work':>8} {'median':>8} {'p90':>8} ms to pixels   drawn of {MOVES} moves (goal {GOAL} ms)")
@@ -67,34 +136,21 @@ def in_browser() -> None:
             page.close()
 
 
-def in_python() -> None:
-    model = layers.Sequential(
-        [
-            layers.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.Flatten(),
-            layers.Dense(10),
-        ]
-    )
-    rng = np.random.default_rng(0)
-    pad, drawing = widgets.digit_pad(model), np.zeros((112, 112), np.uint8)
-    drawing[20:90, 50:60] = 255
-    browser = widgets.feature_map_browser(model, rng.random((MOVES, 28, 28, 1), np.float32))
-
-    def choose(k: int) -> None:
-        browser.index = k
-
-    for name, act in {"digit pad": lambda k: pad.read(np.roll(drawing, k % 9, 1)), "feature maps": choose}.items():
-        times = []
-        for k in range(1, MOVES):
-            start = perf_counter()
-            act(k)
-            times.append(1000 * (perf_counter() - start))
-        print(f"{name:24} {median(times):8.1f} ms in Python (goal {GOAL_PYTHON} ms to the pixels)")
+def in_jupyterlab() -> None:
+    """The two widgets that ask Python: from the browser to the kernel, through the network, and back to a canvas."""
+    with chromium() as browser, TemporaryDirectory() as folder, serve(Path(folder)) as lab:
+        write_notebook(Path(folder, "asking.ipynb"), NOTEBOOK)
+        page = browser.new_page(viewport={"width": 1400, "height": 1600})
+        open_notebook(page, lab, "asking")
+        run_all(page, len(NOTEBOOK))
+        page.evaluate(WATCH)
+        for name, script in {"digit pad": DRAW, "feature maps": CHOOSE}.items():
+            for pause in (300, 0):
+                times = page.evaluate(script, [MOVES, pause])
+                p90 = quantiles(times, n=10)[-1]
+                print(f"{name:24} {median(times):17.1f} {p90:8.1f}   {pause} ms between moves (goal {GOAL_PYTHON} ms)")
 
 
 if __name__ == "__main__":
     in_browser()
-    in_python()
+    in_jupyterlab()

@@ -1,13 +1,11 @@
 """The `convlab` command. Thin: every verb is one call into another room."""
 
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from convlab import __version__
 from convlab.course import notebooks
@@ -15,7 +13,6 @@ from convlab.course.lessons import Copied, checkout, copy_lessons, lessons_folde
 from convlab.errors import ConvlabError
 from convlab.hardware import doctor
 
-NEWS = "@jupyterlab/apputils-extension:announcements"
 WORK_FOLDER = Path("convlab-lessons")
 
 
@@ -77,7 +74,9 @@ def _lab(options: Namespace) -> None:
     else:
         folder = (options.dir or WORK_FOLDER).expanduser().absolute()
         _tell(copy_lessons(folder), folder)
-    _open(folder, options.port, browser=not options.no_browser)
+    from convlab.course.server import serve
+
+    serve(folder, options.port, browser=not options.no_browser)
 
 
 def _need_jupyterlab() -> None:
@@ -91,27 +90,3 @@ def _tell(copied: Copied, folder: Path) -> None:
         print(f"Added to {folder}: {', '.join(map(str, copied.added))}")
     if copied.kept:
         print(f"Kept as you left them: {', '.join(map(str, copied.kept))}")
-
-
-def _open(folder: Path, port: int, browser: bool) -> None:
-    """Serve `folder` until Ctrl+C."""
-    from jupyterlab.labapp import LabApp
-
-    options = [f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--ServerApp.log_level=WARN"]
-    if not browser:
-        options.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")
-    server = LabApp.initialize_server(argv=options)
-    server.web_app.settings["page_config_hook"] = _without_news
-    server.io_loop.add_callback(lambda: _say_where(folder, server.public_url))  # once it listens, on a port it found
-    server.start()
-
-
-def _without_news(handler: Any, page: dict[str, Any]) -> dict[str, Any]:
-    """JupyterLab without its question about news, which a learner would meet first and which asks the network."""
-    return page | {"disabledExtensions": [*page.get("disabledExtensions", []), NEWS]}
-
-
-def _say_where(folder: Path, address: str) -> None:
-    print(f"The lessons in {folder} are open at\n    {address}\nPress Ctrl+C twice to stop.", flush=True)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convlab import __version__, cli
-from convlab.course import lessons
+from convlab.course import lessons, server
 
 NAMES = ["01_one.ipynb", "02_two.ipynb", "images/03_three.ipynb"]
 
@@ -39,7 +39,7 @@ def shipped(tmp_path, monkeypatch):
 def opened(monkeypatch):
     """What would be opened in JupyterLab."""
     calls = []
-    monkeypatch.setattr(cli, "_open", lambda folder, port, browser: calls.append((folder, port, browser)))
+    monkeypatch.setattr(server, "serve", lambda folder, port, browser: calls.append((folder, port, browser)))
     return calls
 
 
@@ -169,9 +169,10 @@ def test_the_printed_address_answers(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    start = f"from pathlib import Path; from convlab.cli import _open; _open(Path('work'), {port}, browser=False)"
+    work = str(tmp_path / "work")
+    start = f"from pathlib import Path; from convlab.course import server; server.serve(Path({work!r}), {port}, False)"
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
-    command = [sys.executable, "-c", start.replace("Path('work')", repr(str(tmp_path / "work")))]
+    command = [sys.executable, "-c", start]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as lab:
         try:
             lines = iter(lab.stdout.readline, "")

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -12,13 +10,11 @@ import numpy as np
 import pytest
 
 import convlab
-from convlab.course.notebooks import METADATA
-from tests.chromium import chromium, complaints
+from tests.chromium import complaints
+from tests.lab import open_notebook, run_all, serve, write_notebook
 
 ROOT = Path(convlab.__file__).parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-OPEN, RUN = 60_000, 400_000  # milliseconds to open and to run a notebook
-PORT = 8931
 NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there
 
 WIDGETS = {
@@ -40,7 +36,7 @@ STATE = """print(json.dumps({
     "stepper": stepper.output.tolist(), "spec": str(stepper.spec), "painter": painter.weights.tolist(),
     "ruler": [ruler.outputs, ruler.never_read], "explorer": explorer.field.size, "calculator": calculator.words(),
     "cost": cost.times, "pad": [int(pad.image.sum()), pad.probabilities, pad.description],
-    "maps": [maps.layer, maps.index, maps.description],
+    "maps": [maps.layer, maps.index, maps.description, list(maps.maps["pixels"])],
 }))"""
 
 
@@ -50,62 +46,25 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lessons")
     environment = os.environ | {"KERAS_HOME": str(tmp_path_factory.mktemp("keras")), "HTTPS_PROXY": NO_NETWORK}
     environment.pop("CONVLAB_MNIST", None)
-    command = [sys.executable, "-m", "convlab", "lab", "--no-browser", "--dir", str(folder), "--port", str(PORT)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-    try:
-        yield *_address(server), folder
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _address(server):
-    said = []
-    for line in server.stdout:
-        said.append(line)
-        found = re.search(r"(http://\S+?)/lab\?token=(\w+)", line)
-        if found:
-            return found.groups()
-    pytest.fail("JupyterLab did not start:\n" + "".join(said))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
+    with serve(folder, environment) as running:
+        yield running
 
 
 @pytest.fixture
-def open_notebook(lab, browser):
+def open_in_lab(lab, browser):
     """A function that opens a notebook; the test fails where the page complained or asked another machine."""
-    address, token, _ = lab
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     said = []
 
-    def open_in_lab(name):
+    def open_named(name):
         page = context.new_page()
-        page.set_default_timeout(OPEN)
         said.append(complaints(page))
-        page.goto(f"{address}/lab/workspaces/auto-{name}/tree/{name}.ipynb?token={token}&reset")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
-        page.wait_for_timeout(1500)  # a command given just after the kernel turned idle can be lost
+        open_notebook(page, lab, name)
         return page
 
-    yield open_in_lab
+    yield open_named
     context.close()
     assert not any(said), said
-
-
-def run_all(page, cells):
-    """Run all cells and wait until the kernel has done so."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    done = (
-        "cells => { const at = document.querySelector('.jp-Notebook-ExecutionIndicator');"
-        " return at.dataset.status === 'idle' && at.textContent.includes(`Executed ${cells} cells`); }"
-    )
-    page.wait_for_function(done, arg=cells, timeout=RUN)
 
 
 def save(page):
@@ -118,10 +77,10 @@ def code_cells(path):
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_runs_in_jupyterlab(lab, open_notebook, name):
-    path = lab[2] / f"{name}.ipynb"
+def test_a_lesson_runs_in_jupyterlab(lab, open_in_lab, name):
+    path = lab.folder / f"{name}.ipynb"
     before = code_cells(path)
-    page = open_notebook(name)
+    page = open_in_lab(name)
     run_all(page, len(before))
     save(page)
     page.wait_for_timeout(500)
@@ -136,12 +95,11 @@ def test_a_lesson_runs_in_jupyterlab(lab, open_notebook, name):
 
 
 @pytest.fixture
-def widgets_page(lab, open_notebook, request):
+def widgets_page(lab, open_in_lab, request):
     """A notebook with every widget, run; and a function that asks Python for their state."""
     cells = [SET_UP, *(f"{name} = {call}\n{name}" for name, call in WIDGETS.items()), STATE]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=METADATA)
-    nbformat.write(notebook, lab[2] / f"{request.node.name}.ipynb")  # a kernel of its own for each test
-    page = open_notebook(request.node.name)
+    write_notebook(lab.folder / f"{request.node.name}.ipynb", cells)  # a kernel of its own for each test
+    page = open_in_lab(request.node.name)
     run_all(page, len(cells))
 
     def state():
@@ -251,6 +209,10 @@ def test_a_digit_drawn_by_mouse_and_by_keys_is_read(widgets_page):
     widget(page, "Draw a digit").get_by_text(said, exact=True).wait_for()
     part.get_by_role("button", name="clear").click()
     part.get_by_text("Nothing is drawn yet.").wait_for()
+    page.mouse.click(box["x"] + 140, box["y"] + 140)
+    part.get_by_text("The network reads").wait_for()  # a tap is a dot
+    part.get_by_role("button", name="clear").click()
+    part.get_by_text("Nothing is drawn yet.").wait_for()
     pad.focus()
     for _ in range(8):
         page.keyboard.press("Shift+ArrowDown")
@@ -258,16 +220,25 @@ def test_a_digit_drawn_by_mouse_and_by_keys_is_read(widgets_page):
     assert state()["pad"][0] > 1000
 
 
+def grey(canvas):
+    """The levels of grey that a canvas shows."""
+    return canvas.evaluate(
+        "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+        ".filter((_, k) => k % 4 === 0)"
+    )
+
+
 def test_feature_maps_of_the_chosen_layer_and_image_are_shown(widgets_page):
     page, state = widgets_page
     part = widget(page, "Feature-map browser")
-    before = part.get_by_role("img", name="26", exact=False).or_(part.locator("img").last).get_attribute("src")
+    maps = part.get_by_role("img", name="3 maps of 24")
+    before = grey(maps)
     press(part, "image", "ArrowRight", "ArrowRight")
-    page.wait_for_function("old => ![...document.images].some((image) => image.src === old)", arg=before)
     drag(part, "map", 1.0)
     page.wait_for_timeout(500)
     shown = part.get_by_role("status").inner_text()
-    layer, index, said = state()["maps"]
+    layer, index, said, pixels = state()["maps"]
     assert (layer, index) == ("0 Conv2D", 2)
     assert "Map 2" in said
     assert said == shown
+    assert grey(maps) == pixels != before

@@ -10,7 +10,7 @@ from convlab import plots
 from convlab.data.handwriting import FIELD, like_mnist
 from convlab.errors import ConvlabError
 from convlab.widgets.base import Widget, bundle
-from convlab.widgets.mosaic import mosaic
+from convlab.widgets.mosaic import mosaic, picture
 from convlab.widgets.networks import Look, look_into, softmax
 
 EMPTY = "Nothing is drawn yet."
@@ -23,7 +23,7 @@ class DigitPad(Widget):
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     seen = traitlets.CBytes(bytes(FIELD * FIELD)).tag(sync=True)
     probabilities = traitlets.List(traitlets.Float()).tag(sync=True)
-    maps = traitlets.CBytes(b"").tag(sync=True)
+    maps = traitlets.Dict().tag(sync=True)
     map_layer = traitlets.Unicode("").tag(sync=True)
     description = traitlets.Unicode(EMPTY).tag(sync=True)
 
@@ -41,7 +41,7 @@ class DigitPad(Widget):
         """Take a drawing (H, W), ink bright on dark, as if the reader had drawn it."""
         image = like_mnist(drawing)
         if not image.any():
-            self.seen, self.probabilities, self.maps = image.tobytes(), [], b""
+            self.seen, self.probabilities, self.maps = image.tobytes(), [], {}
             self.description = EMPTY
             return
         found = self._look(image[np.newaxis, :, :, np.newaxis].astype(np.float32) * self._scale)
@@ -51,7 +51,7 @@ class DigitPad(Widget):
         layer, maps = _maps_of(found, self._layer)
         with self.hold_sync():
             self.seen, self.probabilities = image.tobytes(), likely.tolist()
-            self.map_layer, self.maps = layer, mosaic(maps[0])
+            self.map_layer, self.maps = layer, picture(mosaic(maps[0]), 64, of=max(maps.shape[1:3]))
             self.description = f"The network reads {self.labels[best]}, with probability {likely[best]:.3f}."
 
     def _receive(self, message: Any, buffers: Any) -> None:

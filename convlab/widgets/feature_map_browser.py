@@ -9,10 +9,10 @@ from convlab import plots
 from convlab.errors import ConvlabError
 from convlab.ops.check import as_numbers
 from convlab.widgets.base import Widget, bundle
-from convlab.widgets.mosaic import columns_for, levels, mosaic, png
+from convlab.widgets.mosaic import columns_for, levels, mosaic, picture
 from convlab.widgets.networks import Look, look_into
 
-LARGE = 160  # dots along the side of the large map
+LARGE, SMALL = 160, 64  # dots along the side of the large map, and of each small one
 
 
 class FeatureMapBrowser(Widget):
@@ -24,9 +24,9 @@ class FeatureMapBrowser(Widget):
     layer = traitlets.Unicode().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
     channel = traitlets.Int(0).tag(sync=True)
-    input = traitlets.CBytes(b"").tag(sync=True)
-    maps = traitlets.CBytes(b"").tag(sync=True)
-    large = traitlets.CBytes(b"").tag(sync=True)
+    input = traitlets.Dict().tag(sync=True)
+    maps = traitlets.Dict().tag(sync=True)
+    large = traitlets.Dict().tag(sync=True)
     columns = traitlets.Int(1).tag(sync=True)
     shape = traitlets.List([1, 1, 1]).tag(sync=True)
     description = traitlets.Unicode("").tag(sync=True)
@@ -50,12 +50,11 @@ class FeatureMapBrowser(Widget):
     def _draw(self) -> None:
         maps = self.feature_maps
         channel = min(self.channel, maps.shape[2] - 1)
-        picture = self._images[self.index][:, :, 0]
-        chosen = maps[:, :, channel]
+        seen, chosen = self._images[self.index][:, :, 0], maps[:, :, channel]
         with self.hold_sync():
             self.shape, self.columns, self.channel = list(maps.shape), columns_for(maps.shape[2]), channel
-            self.input = png(levels(picture), max(1, LARGE // max(picture.shape)))
-            self.maps, self.large = mosaic(maps), png(levels(chosen), max(1, LARGE // max(chosen.shape)))
+            self.input, self.large = picture(levels(seen), LARGE), picture(levels(chosen), LARGE)
+            self.maps = picture(mosaic(maps), SMALL, of=max(maps.shape[:2]))
             silent = int((maps == 0).all(axis=(0, 1)).sum())
             self.description = (
                 f"{self.layer}: {maps.shape[2]} maps of {maps.shape[0]} x {maps.shape[1]}, {silent} of them zero "

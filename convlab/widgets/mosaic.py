@@ -1,9 +1,8 @@
-"""Feature maps as one PNG, fast: a mosaic made by Pillow instead of a figure."""
+"""Feature maps as one grey picture for a canvas: no figure and no image format, so that it is there within a frame."""
 
-from io import BytesIO
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 EDGE = 1  # dark pixels between maps
 
@@ -13,8 +12,8 @@ def columns_for(count: int) -> int:
     return min(count, 16, max(1, int(np.ceil(np.sqrt(2 * count)))))
 
 
-def mosaic(maps: np.ndarray, *, side: int = 64) -> bytes:
-    """All maps (H, W, C) on one scale as a PNG, each about `side` dots large.
+def mosaic(maps: np.ndarray) -> np.ndarray:
+    """All maps (H, W, C) on one scale as levels of grey, row after row with a dark line between them.
 
     Zero is black, or middle grey where there are negative values, as in `convlab.plots.feature_maps`.
     """
@@ -23,8 +22,7 @@ def mosaic(maps: np.ndarray, *, side: int = 64) -> bytes:
     rows = -(-count // columns)
     cells = np.full((rows, columns, height + EDGE, width + EDGE), 64, np.uint8)
     cells.reshape(-1, height + EDGE, width + EDGE)[:count, :height, :width] = np.moveaxis(levels(maps), 2, 0)
-    sheet = cells.transpose(0, 2, 1, 3).reshape(rows * (height + EDGE), columns * (width + EDGE))
-    return png(sheet, max(1, round(side / max(height, width))))
+    return cells.transpose(0, 2, 1, 3).reshape(rows * (height + EDGE), columns * (width + EDGE))
 
 
 def levels(values: np.ndarray) -> np.ndarray:
@@ -34,11 +32,11 @@ def levels(values: np.ndarray) -> np.ndarray:
     return np.rint(255 * (values - low) / (largest - low)).astype(np.uint8)
 
 
-def png(pixels: np.ndarray, scale: int = 1) -> bytes:
-    """Grey pixels (H, W) as a PNG, each drawn scale x scale dots large."""
-    image = Image.fromarray(pixels)
-    if scale > 1:
-        image = image.resize((pixels.shape[1] * scale, pixels.shape[0] * scale), Image.Resampling.NEAREST)
-    buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+def picture(pixels: np.ndarray, side: int, of: int | None = None) -> dict[str, Any]:
+    """Levels of grey (H, W) as the browser draws them: each pixel so many dots large that `of` pixels fill `side`.
+
+    of: the longer side of the picture where it is not given.
+    """
+    height, width = pixels.shape
+    scale = max(1, round(side / (of or max(height, width))))
+    return {"height": height, "width": width, "scale": scale, "pixels": pixels.tobytes()}

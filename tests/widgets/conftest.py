@@ -1,15 +1,9 @@
-"""One browser for all widget tests, and pages of widgets in it."""
+"""Pages of widgets in a browser."""
 
 import pytest
 
 from convlab.widgets import save_page
-from tests.chromium import chromium, complaints
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with chromium() as found:
-        yield found
+from tests.chromium import complaints
 
 
 @pytest.fixture

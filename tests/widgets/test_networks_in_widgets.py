@@ -16,6 +16,10 @@ from convlab.widgets.networks import look_into, softmax
 RNG = np.random.default_rng(0)
 
 
+def pixels(picture):
+    return np.frombuffer(picture["pixels"], np.uint8).reshape(picture["height"], picture["width"])
+
+
 def keras_model(**last):
     keras = pytest.importorskip("keras", reason="Keras is not installed")
     keras.utils.set_random_seed(0)
@@ -62,7 +66,7 @@ def test_the_pad_says_what_the_model_says(make):
     np.testing.assert_array_equal(pad.image, like_mnist(drawing))
     assert f"reads {expected.argmax()}, " in pad.words()
     maps = next(iter(look_into(model)(x).values()))
-    np.testing.assert_array_equal(Image.open(BytesIO(pad.maps)), Image.open(BytesIO(mosaic(maps[0]))))
+    np.testing.assert_array_equal(pixels(pad.maps), mosaic(maps[0]))
     pad.read(np.zeros((112, 112)))
     assert pad.probabilities == []
 
@@ -90,10 +94,10 @@ def test_the_browser_shows_the_chosen_maps():
     browser.index, browser.layer, browser.channel = 2, "pool", 4
     expected = look_into(model)(x[2:3])["pool"][0]
     np.testing.assert_allclose(browser.feature_maps, expected)
-    large = np.asarray(Image.open(BytesIO(browser.large)))
-    assert large.shape == (12 * 13, 12 * 12)
-    scale = large.shape[0] // 13
-    np.testing.assert_array_equal(large[::scale, ::scale], levels(expected[:, :, 4]))
+    np.testing.assert_array_equal(pixels(browser.large), levels(expected[:, :, 4]))
+    assert browser.large["scale"] == 12  # 13 rows fill 160 dots
+    np.testing.assert_array_equal(pixels(browser.maps), mosaic(expected))
+    assert browser.maps["scale"] == 5  # each map fills 64
     assert browser.shape == list(expected.shape)
     assert "pool: 5 maps of 13 x 12" in browser.words()
     browser.channel = 99
@@ -102,7 +106,7 @@ def test_the_browser_shows_the_chosen_maps():
 
 def test_a_mosaic_holds_every_map_on_one_scale():
     maps = RNG.normal(size=(5, 7, 11))
-    sheet = np.asarray(Image.open(BytesIO(mosaic(maps, side=7))))
+    sheet = mosaic(maps)
     columns = 5
     for c in range(11):
         row, column = divmod(c, columns)

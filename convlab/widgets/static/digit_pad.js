@@ -1,5 +1,5 @@
 // Draw a digit: strokes by mouse, pen, touch or arrow keys; Python answers with what the network sees and says.
-import { button, connect, frame, h, number, pictureUrl, status } from "./kit.js";
+import { asBytes, button, connect, frame, greyPicture, h, number, status } from "./kit.js";
 
 const STATE = ["seen", "probabilities", "maps", "description", "map_layer"];
 const SIDE = 280; // dots on the screen
@@ -17,14 +17,13 @@ function render({ model, el }) {
   });
   const pen = pad.getContext("2d", { willReadFrequently: true });
   const small = h("canvas", { width: SENT, height: SENT }).getContext("2d", { willReadFrequently: true });
-  const seen = h("canvas", { width: 28, height: 28, role: "img", style: "width: 140px" });
+  const seen = greyPicture("cl-input-text");
   const bars = labels.map((label) => {
     const fill = h("div", {});
     const value = h("span", {});
     return { element: h("div", { class: "cl-bar" }, h("b", {}, label), h("div", {}, fill), value), fill, value };
   });
-  const maps = h("img", { alt: "", style: "max-width: 100%; image-rendering: pixelated" });
-  const mapsCaption = h("figcaption", { class: "cl-output-text" });
+  const maps = greyPicture("cl-output-text");
   const words = status();
   let last = null;
   let busy = false;
@@ -35,9 +34,9 @@ function render({ model, el }) {
     h("div", { class: "cl-row cl-top" },
       h("div", { style: "width: 290px" }, h("figure", {}, h("figcaption", { class: "cl-input-text" }, "draw here"), pad),
         h("div", { class: "cl-row" }, button("clear", clear), h("span", {}, "arrow keys move, with Shift they draw"))),
-      h("figure", {}, h("figcaption", { class: "cl-input-text" }, "seen, 28 × 28"), seen),
+      seen.element,
       h("div", { role: "group", "aria-label": "class probabilities" }, bars.map((bar) => bar.element))),
-    words, h("figure", {}, mapsCaption, maps));
+    words, maps.element);
 
   const place = (event) => {
     const box = pad.getBoundingClientRect();
@@ -47,7 +46,7 @@ function render({ model, el }) {
     Object.assign(pen, { strokeStyle: "white", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
     pen.beginPath();
     pen.moveTo(...from);
-    pen.lineTo(...to);
+    pen.lineTo(to[0] + 0.01, to[1]); // a line of no length, as of a tap, would not be drawn
     pen.stroke();
     send();
   };
@@ -100,13 +99,8 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const bytes = state.get("seen");
-    const pixels = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
-    const context = seen.getContext("2d");
-    const image = context.createImageData(28, 28);
-    pixels.forEach((level, k) => image.data.set([level, level, level, 255], 4 * k));
-    context.putImageData(image, 0, 0);
-    seen.setAttribute("aria-label", `the drawing as the network sees it. ${state.get("description")}`);
+    const image = { height: 28, width: 28, scale: 5, pixels: asBytes(state.get("seen")) };
+    seen.draw(image, [0, 255], "seen, 28 × 28", `the drawing as the network sees it. ${state.get("description")}`);
     const probabilities = state.get("probabilities");
     const best = probabilities.indexOf(Math.max(...probabilities));
     bars.forEach((bar, k) => {
@@ -116,12 +110,10 @@ function render({ model, el }) {
       bar.element.classList.toggle("cl-best", k === best && probabilities.length > 0);
     });
     words.textContent = state.get("description");
-    const png = state.get("maps");
-    if (png?.byteLength) {
-      URL.revokeObjectURL(maps.src);
-      maps.src = pictureUrl(png);
-      maps.alt = mapsCaption.textContent = `feature maps of ${state.get("map_layer")}`;
-    }
+    const sheet = state.get("maps");
+    maps.element.hidden = !sheet.pixels;
+    const title = `feature maps of ${state.get("map_layer")}`;
+    if (sheet.pixels) maps.draw({ ...sheet, pixels: asBytes(sheet.pixels) }, [0, 255], title, title);
   }
   draw();
 }

@@ -1,5 +1,5 @@
 // Feature-map browser: the maps of every layer for one image, and one of them large.
-import { choice, connect, frame, h, pictureUrl, slider, status } from "./kit.js";
+import { asBytes, choice, connect, frame, greyPicture, h, slider, status } from "./kit.js";
 
 const STATE = ["layer", "index", "channel", "input", "maps", "large", "description", "columns", "shape"];
 
@@ -10,25 +10,11 @@ function render({ model, el }) {
   const layer = choice("layer", layers, (value) => state.put({ layer: value, channel: 0 }));
   const channel = slider("map", 0, 0, (value) => state.put({ channel: value }));
   const words = status();
-  const show = (title, role, width) => {
-    const picture = h("img", { alt: title, style: `width: ${width}` });
-    const caption = h("figcaption", { class: `cl-${role}-text` }, title);
-    let shown = null;
-    const draw = (bytes, text) => {
-      if (bytes === shown || !bytes?.byteLength) return;
-      shown = bytes;
-      URL.revokeObjectURL(picture.src);
-      picture.src = pictureUrl(bytes);
-      picture.alt = caption.textContent = text;
-    };
-    return { element: h("figure", {}, caption, picture), picture, draw };
-  };
-  const input = show("input", "input", "170px");
-  const large = show("one map", "output", "170px");
-  const maps = show("all maps", "output", "auto");
-  maps.picture.style.maxWidth = "100%";
-  maps.picture.addEventListener("click", (event) => {
-    const box = maps.picture.getBoundingClientRect();
+  const input = greyPicture("cl-input-text");
+  const large = greyPicture("cl-output-text");
+  const maps = greyPicture("cl-output-text");
+  maps.canvas.addEventListener("click", (event) => {
+    const box = maps.canvas.getBoundingClientRect();
     const columns = state.get("columns");
     const rows = Math.ceil(state.get("shape")[2] / columns);
     const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
@@ -46,9 +32,13 @@ function render({ model, el }) {
     layer.draw(state.get("layer"));
     channel.draw(state.get("channel"), count - 1);
     if (words.textContent !== state.get("description")) words.textContent = state.get("description");
-    input.draw(state.get("input"), `input ${state.get("index")}`);
-    large.draw(state.get("large"), `map ${state.get("channel")} of ${state.get("layer")}`);
-    maps.draw(state.get("maps"), `${count} maps of ${height} × ${width}; click one`);
+    show(input, "input", `input ${state.get("index")}`);
+    show(large, "large", `map ${state.get("channel")} of ${state.get("layer")}`);
+    show(maps, "maps", `${count} maps of ${height} × ${width}; click one`);
+  }
+  function show(picture, name, title) {
+    const sent = state.get(name);
+    picture.draw({ ...sent, pixels: asBytes(sent.pixels) }, [0, 255], title, title);
   }
   draw();
 }

@@ -37,7 +37,16 @@ export function range(n) {
 // The widget's state: get(name), put({name: value}), and draw() after every change, whoever made it.
 export function connect(model, names, draw) {
   let own = false;
-  for (const name of names) model.on(`change:${name}`, () => own || draw());
+  let due = false;
+  const drawOnce = () => {
+    if (own || due) return; // one message from Python changes many names
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      draw();
+    });
+  };
+  for (const name of names) model.on(`change:${name}`, drawOnce);
   return {
     get: (name) => model.get(name),
     put(changes) {
@@ -265,7 +274,31 @@ export function textTable(label, header) {
   };
 }
 
-// Bytes that come from Python, as the source of an image.
-export function pictureUrl(bytes) {
-  return URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+// A picture of grey pixels, each `scale` dots large, with a caption; `draw` tells screen readers the words.
+export function greyPicture(captionClass) {
+  const canvas = h("canvas", { role: "img", width: 1, height: 1, style: "max-width: 100%" });
+  const caption = h("figcaption", { class: captionClass });
+  return {
+    element: h("figure", {}, caption, canvas), canvas,
+    draw({ height, width, scale, pixels }, [low, high], title, words) {
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      canvas.style.width = `${width * scale}px`;
+      const context = canvas.getContext("2d");
+      const data = context.createImageData(width, height);
+      const factor = 255 / (high - low || 1);
+      for (let k = 0; k < pixels.length; k++) {
+        const level = (pixels[k] - low) * factor;
+        data.data[4 * k] = data.data[4 * k + 1] = data.data[4 * k + 2] = level;
+        data.data[4 * k + 3] = 255;
+      }
+      context.putImageData(data, 0, 0);
+      caption.textContent = title;
+      canvas.setAttribute("aria-label", words);
+    },
+  };
+}
+
+// The bytes that Python sent, as numbers from 0 to 255.
+export function asBytes(view) {
+  return new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
 }

@@ -1,5 +1,5 @@
 // Kernel painter: draw a kernel, or pick one, and see at once what it does to an image.
-import { button, checkbox, choice, connect, frame, h, number, numberGrid, range, slider, status } from "./kit.js";
+import { button, checkbox, choice, connect, frame, greyPicture, h, number, numberGrid, range, slider, status } from "./kit.js";
 import { correlate } from "./ops.js";
 
 const OWN = "your own";
@@ -69,8 +69,8 @@ function render({ model, el }) {
   const file = h("input", { type: "file", accept: "image/*", "aria-label": "use an image of your own" });
   file.addEventListener("change", () => file.files[0] && upload(file.files[0]));
   const summary = status();
-  const before = picture("input");
-  const after = picture("output");
+  const before = greyPicture("cl-input-text");
+  const after = greyPicture("cl-output-text");
 
   frame(el, "Kernel painter",
     h("div", { class: "cl-row cl-top" },
@@ -92,27 +92,6 @@ function render({ model, el }) {
         h("div", { class: "cl-row" }, image.element, h("label", {}, h("span", {}, "or your own"), file)),
         h("div", { class: "cl-row cl-top" }, before.element, after.element),
         summary)));
-
-  function picture(title) {
-    const canvas = h("canvas", { role: "img" });
-    const caption = h("figcaption", { class: `cl-${title}-text` });
-    const draw = ({ height, width, pixels }, [low, high], scale, words) => {
-      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-      canvas.style.width = `${width * scale}px`;
-      const context = canvas.getContext("2d");
-      const data = context.createImageData(width, height);
-      const factor = 255 / (high - low || 1);
-      for (let k = 0; k < pixels.length; k++) {
-        const level = (pixels[k] - low) * factor;
-        data.data[4 * k] = data.data[4 * k + 1] = data.data[4 * k + 2] = level;
-        data.data[4 * k + 3] = 255;
-      }
-      context.putImageData(data, 0, 0);
-      caption.textContent = `${title}, ${height} × ${width}`;
-      canvas.setAttribute("aria-label", words);
-    };
-    return { element: h("figure", {}, caption, canvas), draw };
-  }
 
   async function upload(chosen) {
     try {
@@ -168,8 +147,10 @@ function render({ model, el }) {
     const words = `The weights sum to ${tidy(total)}: the kernel ${flat}. ${spread}`;
     if (summary.textContent !== words) summary.textContent = words;
     const scale = Math.max(1, Math.round(SIDE / Math.max(input.height, input.width)));
-    before.draw(input, [0, 1], scale, `the image ${state.get("image_name")}, ${input.height} by ${input.width} pixels`);
-    after.draw(output, RANGES[state.get("shown")] ?? [least, largest], scale, `the image after the kernel. ${words}`);
+    before.draw({ ...input, scale }, [0, 1], `input, ${input.height} × ${input.width}`,
+      `the image ${state.get("image_name")}, ${input.height} by ${input.width} pixels`);
+    after.draw({ ...output, scale }, RANGES[state.get("shown")] ?? [least, largest],
+      `output, ${output.height} × ${output.width}`, `the image after the kernel. ${words}`);
   }
   draw();
 }
