@@ -209,7 +209,7 @@ def test_a_digit_drawn_by_mouse_and_by_keys_is_read(widgets_page):
     widget(page, "Draw a digit").get_by_text(said, exact=True).wait_for()
     part.get_by_role("button", name="clear").click()
     part.get_by_text("Nothing is drawn yet.").wait_for()
-    page.mouse.click(box["x"] + 140, box["y"] + 140)
+    pad.click()
     part.get_by_text("The network reads").wait_for()  # a tap is a dot
     part.get_by_role("button", name="clear").click()
     part.get_by_text("Nothing is drawn yet.").wait_for()
