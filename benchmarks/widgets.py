@@ -139,7 +139,7 @@ def in_browser() -> None:
 def in_jupyterlab() -> None:
     """The two widgets that ask Python: from the browser to the kernel, through the network, and back to a canvas."""
     with chromium() as browser, TemporaryDirectory() as folder, serve(Path(folder)) as lab:
-        write_notebook(Path(folder, "asking.ipynb"), NOTEBOOK)
+        write_notebook(lab.folder / "asking.ipynb", NOTEBOOK)
         page = browser.new_page(viewport={"width": 1400, "height": 1600})
         open_notebook(page, lab, "asking")
         run_all(page, len(NOTEBOOK))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convlab import __version__
 from convlab.course import notebooks
-from convlab.course.lessons import Copied, checkout, copy_lessons, lessons_folder
+from convlab.course.lessons import Copied, checkout, copy_lessons
 from convlab.errors import ConvlabError
 from convlab.hardware import doctor
 
@@ -34,8 +34,8 @@ def _parser() -> ArgumentParser:
     lab.add_argument(
         "--dir",
         type=Path,
-        help="work on a copy of the lessons in this folder; files that are there already are never overwritten "
-        f"(default: the notebooks of a checkout, else ./{WORK_FOLDER})",
+        help="work on a copy of the lessons and exercises in this folder; files that are there already are never "
+        f"overwritten (default: a checkout itself, else ./{WORK_FOLDER})",
     )
     lab.add_argument("--port", type=_port, default=8888, help="the port, or the next free one (default: 8888)")
     lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
@@ -44,11 +44,29 @@ def _parser() -> ArgumentParser:
     execute = verbs.add_parser("run", help=words, description=words.capitalize() + ".")
     execute.add_argument("notebooks", type=Path, nargs="+", metavar="NOTEBOOK")
     execute.set_defaults(run=lambda options: notebooks.run(options.notebooks))
+    words = "make the exercises of a checkout"
+    exercises = verbs.add_parser("exercises", help=words).add_subparsers(metavar="COMMAND", required=True)
+    words = "make exercises/ from solutions/, once every problem can go out"
+    build = exercises.add_parser("build", help=words, description=words.capitalize() + ".")
+    build.add_argument("--check", action="store_true", help="write nothing; exit 1 where something would change")
+    build.set_defaults(run=_build)
     words = "say what this machine has for the course, and the next step for what is missing"
     check = verbs.add_parser("doctor", help=words, description=words.capitalize() + ".")
     check.add_argument("--json", action="store_true", help="the same as JSON, with all facts")
     check.set_defaults(run=_doctor)
     return parser
+
+
+def _build(options: Namespace) -> int:
+    from convlab.course import exercises
+
+    root = checkout()
+    if root is None:
+        raise ConvlabError("exercises are made in a checkout of the course, and this convlab is installed without one.")
+    changed = exercises.build(root, check=options.check)
+    for path in changed:
+        print(("would change " if options.check else "wrote ") + str(path.relative_to(root)))
+    return 1 if options.check and changed else 0
 
 
 def _doctor(options: Namespace) -> int:
@@ -70,7 +88,7 @@ def _lab(options: Namespace) -> None:
     _need_jupyterlab()
     root = checkout()
     if root is not None and options.dir is None:
-        folder = lessons_folder()
+        folder = root
     else:
         folder = (options.dir or WORK_FOLDER).expanduser().absolute()
         _tell(copy_lessons(folder), folder)

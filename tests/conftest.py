@@ -13,3 +13,11 @@ settings.load_profile("convlab")
 def browser():
     with chromium() as found:
         yield found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_learners_progress(tmp_path_factory):
+    """Tests must not count as the progress of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVLAB_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
+        yield

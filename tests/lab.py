@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
@@ -17,7 +18,7 @@ PORT = 8931
 class Lab(NamedTuple):
     address: str
     token: str
-    folder: object
+    folder: Path  # of the lessons
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def serve(folder, environment=None):
     command = [sys.executable, "-m", "convlab", "lab", "--no-browser", "--dir", str(folder), "--port", str(PORT)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     try:
-        yield Lab(*_address(server), folder)
+        yield Lab(*_address(server), Path(folder, "notebooks"))
     finally:
         server.terminate()
         server.wait(30)
@@ -36,7 +37,7 @@ def _address(server):
     said = []
     for line in server.stdout:
         said.append(line)
-        found = re.search(r"(http://\S+?)/lab\?token=(\w+)", line)
+        found = re.search(r"(http://\S+?)/lab\S*\?token=(\w+)", line)
         if found:
             return found.groups()
     raise RuntimeError("JupyterLab did not start:\n" + "".join(said))
@@ -49,7 +50,7 @@ def write_notebook(path, cells):
 
 def open_notebook(page, lab, name):
     page.set_default_timeout(OPEN)
-    page.goto(f"{lab.address}/lab/workspaces/auto-{name}/tree/{name}.ipynb?token={lab.token}&reset")
+    page.goto(f"{lab.address}/lab/workspaces/auto-{name}/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
     page.wait_for_timeout(1500)  # a command given just after the kernel turned idle can be lost

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from convlab import __version__, cli
 from convlab.course import lessons, server
 
-NAMES = ["01_one.ipynb", "02_two.ipynb", "images/03_three.ipynb"]
+NAMES = ["exercises/01_one.ipynb", "notebooks/01_one.ipynb", "notebooks/images/02_two.ipynb"]
 
 
 def make_lessons(folder: Path) -> Path:
-    for name in [*NAMES, ".ipynb_checkpoints/01_one-checkpoint.ipynb"]:
+    for name in [*NAMES, "notebooks/.ipynb_checkpoints/01_one-checkpoint.ipynb"]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     return folder
@@ -29,7 +29,7 @@ def make_lessons(folder: Path) -> Path:
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """Lessons as a wheel ships them: inside the package, with no checkout around it."""
-    folder = make_lessons(tmp_path / "site-packages" / "convlab" / "lessons")
+    folder = make_lessons(tmp_path / "site-packages" / "convlab" / "share")
     monkeypatch.setattr(lessons, "_PACKAGE", folder.parent)
     monkeypatch.setattr(lessons, "_SHIPPED", folder)
     return folder
@@ -111,9 +111,9 @@ def test_a_lesson_has_the_permissions_of_any_new_file(shipped, tmp_path):
 
 
 def test_a_dangling_link_is_kept(shipped, tmp_path):
-    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / NAMES[0]).parent.mkdir(parents=True)
     (tmp_path / "work" / NAMES[0]).symlink_to(tmp_path / "nowhere")
-    assert [path.name for path in lessons.copy_lessons(tmp_path / "work").kept] == [NAMES[0]]
+    assert [path.as_posix() for path in lessons.copy_lessons(tmp_path / "work").kept] == [NAMES[0]]
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -124,19 +124,19 @@ def test_a_folder_that_is_a_file_is_named(shipped, opened, tmp_path, capsys):
     assert opened == []
 
 
-def test_a_checkout_opens_its_notebooks_in_place_and_copies_only_when_asked(opened, tmp_path, monkeypatch):
+def test_a_checkout_opens_in_place_and_copies_only_when_asked(opened, tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").touch()
-    make_lessons(tmp_path / "notebooks")
+    make_lessons(tmp_path)
     monkeypatch.setattr(lessons, "_PACKAGE", tmp_path / "convlab")
     cli.main(["lab"])
     cli.main(["lab", "--dir", str(tmp_path / "mine")])
-    assert [folder for folder, _, _ in opened] == [tmp_path / "notebooks", tmp_path / "mine"]
+    assert [folder for folder, _, _ in opened] == [tmp_path, tmp_path / "mine"]
     assert files(tmp_path / "mine") == NAMES
 
 
 def test_missing_lessons_are_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(lessons, "_PACKAGE", tmp_path)
-    monkeypatch.setattr(lessons, "_SHIPPED", tmp_path / "lessons")
+    monkeypatch.setattr(lessons, "_SHIPPED", tmp_path / "share")
     assert cli.main(["lab"]) == 1
     assert "install convlab again" in capsys.readouterr().err
 

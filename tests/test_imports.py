@@ -12,11 +12,13 @@ import convlab
 PACKAGE = Path(convlab.__file__).parent
 # from the ground up; a room may import those before it
 ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "models"]
-ROOMS += ["hardware", "course", "cli", "__main__"]
+ROOMS += ["hardware", "exercises", "course", "cli", "__main__"]
 BELOW = {room: ROOMS[:place] for place, room in enumerate(ROOMS)}
 BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]
-BELOW["course"] = BELOW["hardware"] = ["errors", "optional"]
+BELOW["hardware"] = ["errors", "optional"]
+BELOW["exercises"] = ["errors", "optional", "geometry", "ops", "layers", "data", "models", "hardware"]
+BELOW["course"] = ["errors", "optional", "exercises"]
 FREE = {"numpy", "threadpoolctl", *sys.stdlib_module_names}  # what a module may import as it is imported
 # what nobody enters without these
 HEAVY = {"widgets": {"anywidget", "traitlets", "PIL"}, "course/server.py": {"jupyter_server", "jupyterlab"}}
@@ -75,7 +77,10 @@ def test_import_convlab_pulls_in_nothing_but_numpy():
 RUN = dict(capture_output=True, text=True, check=True)
 
 
-@pytest.mark.parametrize("name", ["data", "geometry", "layers", "ops", "plots", "models", "hardware", "course"])
+ENTERED = ["data", "geometry", "layers", "ops", "plots", "models", "hardware", "exercises", "course"]
+
+
+@pytest.mark.parametrize("name", ENTERED)
 def test_every_room_can_be_entered_with_numpy_alone(name):
     block = "class Block:\n def find_spec(self, name, *_):\n  if name.split('.')[0] in HEAVY: raise ImportError(name)\n"
     heavy = (

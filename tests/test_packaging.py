@@ -89,7 +89,8 @@ def test_a_wheel_carries_the_lessons_and_the_package(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    lessons = {f"convlab/lessons/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
+    folders = ("notebooks", "exercises")
+    lessons = {f"convlab/share/{folder}/{file.name}" for folder in folders for file in (ROOT / folder).glob("*.ipynb")}
     assert lessons
     assert lessons <= inside
     kinds = (".py", ".js", ".css")

@@ -1,4 +1,4 @@
-"""Find the lessons, and copy them to a learner's folder without ever touching a learner's work."""
+"""Find the lessons and exercises, and copy them to a learner's folder without ever touching a learner's work."""
 
 import os
 from collections.abc import Iterator
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from convlab.course.files import umask
 from convlab.errors import ConvlabError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_SHIPPED = _PACKAGE / "lessons"  # a wheel carries notebooks/ here
+_SHIPPED = _PACKAGE / "share"  # a wheel carries the folders here
+FOLDERS = ("notebooks", "exercises")  # side by side, for they link to each other
+START = Path("notebooks", "00_start_here.ipynb")
 _NOT_LESSONS = {".ipynb_checkpoints", "__pycache__"}
 
 
@@ -27,26 +30,26 @@ def checkout() -> Path | None:
     return root if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() else None
 
 
-def lessons_folder() -> Path:
-    """The folder with the course's own lessons: notebooks/ of a checkout, else the copy inside the package.
+def course_folder() -> Path:
+    """The folder that holds the course's own FOLDERS: a checkout, else the copy inside the package.
 
     Raises ConvlabError where neither is there.
     """
     root = checkout()
     if root is not None:
-        return root / "notebooks"
+        return root
     if _SHIPPED.is_dir():
         return _SHIPPED
     raise ConvlabError(f"no lessons in {_SHIPPED}: this installation is incomplete, so install convlab again")
 
 
 def copy_lessons(target: Path) -> Copied:
-    """Add to `target` every lesson that it lacks; a file that is there already stays exactly as it is.
+    """Add to `target` every lesson and exercise that it lacks; a file that is there already stays exactly as it is.
 
     Each file appears whole or not at all, so an interrupted copy is completed by the next one. Raises ConvlabError
     where `target` cannot be written.
     """
-    source = lessons_folder()
+    source = course_folder()
     added, kept = [], []
     try:
         for name in _files(source):
@@ -62,11 +65,12 @@ def copy_lessons(target: Path) -> Copied:
     return Copied(tuple(added), tuple(kept))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and _NOT_LESSONS.isdisjoint(name.parts):
-            yield name
+def _files(source: Path) -> Iterator[Path]:
+    for folder in FOLDERS:
+        for path in sorted((source / folder).rglob("*")):
+            name = path.relative_to(source)
+            if path.is_file() and _NOT_LESSONS.isdisjoint(name.parts):
+                yield name
 
 
 def _add(content: bytes, to: Path) -> bool:
@@ -79,16 +83,10 @@ def _add(content: bytes, to: Path) -> bool:
         try:
             part.write(content)
             part.close()
-            whole.chmod(0o666 & ~_umask())  # a temporary file is private, a lesson is not
+            whole.chmod(0o666 & ~umask())  # a temporary file is private, a lesson is not
             whole.rename(to)
         except BaseException:
             part.close()
             whole.unlink(missing_ok=True)
             raise
     return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
+from convlab.course.files import replace_whole
 from convlab.errors import ConvlabError
 from convlab.optional import need
 
@@ -27,6 +27,7 @@ def run(paths: Iterable[Path]) -> None:
     """
     nbformat, nbclient = need("nbformat"), need("nbclient")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the Python that runs this, not one that a user has installed
+    os.environ["CONVLAB_PROGRESS"] = os.devnull  # running an exercise here is no learner's progress
     for path in paths:
         if not path.is_file():
             raise ConvlabError(f"there is no notebook {path}.")
@@ -41,7 +42,7 @@ def run(paths: Iterable[Path]) -> None:
             raise ConvlabError(f"{path} does not run: {COLOR.sub('', str(error))}") from error
         _keep_measured(saved, notebook)
         tidy(notebook)
-        _replace(path, nbformat.writes(notebook) + "\n")
+        replace_whole(path, nbformat.writes(notebook) + "\n")
 
 
 def _keep_measured(saved: Any, notebook: Any) -> None:
@@ -60,17 +61,3 @@ def tidy(notebook: Any) -> None:
         for output in cell.get("outputs", []):
             if len(output.get("data", {})) > 1:
                 output.data.pop(WIDGET, None)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file whole, or leave the old one."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        try:
-            part.write(text)
-            part.close()
-            os.chmod(part.name, path.stat().st_mode)
-            os.replace(part.name, path)
-        except BaseException:
-            part.close()
-            os.unlink(part.name)
-            raise

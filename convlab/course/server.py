@@ -7,6 +7,8 @@ from typing import Any
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyterlab.labapp import LabApp
 
+from convlab.course.lessons import START
+
 NEWS = "@jupyterlab/apputils-extension:announcements"
 
 
@@ -24,13 +26,15 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
 
 def serve(folder: Path, port: int, browser: bool) -> None:
-    """Serve `folder` until Ctrl+C, on `port` or the next free one."""
+    """Serve `folder` until Ctrl+C, on `port` or the next free one, with the first lesson open."""
     options = [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.port={port}",
         "--ServerApp.log_level=WARN",
         f"--ServerApp.kernel_websocket_connection_class={__name__}.{PromptConnection.__name__}",
     ]
+    if (folder / START).is_file():
+        options.append(f"--LabApp.default_url=/lab/tree/{START.as_posix()}")
     if not browser:
         options.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -47,4 +51,4 @@ def _without_news(handler: Any, page: dict[str, Any]) -> dict[str, Any]:
 
 
 def _say_where(folder: Path, address: str) -> None:
-    print(f"The lessons in {folder} are open at\n    {address}\nPress Ctrl+C twice to stop.", flush=True)
+    print(f"The course in {folder} is open at\n    {address}\nPress Ctrl+C twice to stop.", flush=True)

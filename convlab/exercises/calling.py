@@ -1,0 +1,178 @@
+"""Call a learner's function on one case: on copies, for a limited time, with what it prints kept away from the page."""
+
+import ctypes
+import io
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from convlab.exercises.problem import Case, Fresh
+
+MOST_PRINTED = 2_000  # characters that are kept
+AGAIN = 0.1  # seconds until a function that caught the end of its time is told once more
+
+
+class TimeUp(BaseException):
+    """Not an `Exception`, so that `except Exception` in a learner's loop does not catch it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What came of a call.
+
+    changed: positions or names of arguments that the function altered. case: the call with arrays as they were given,
+    and with those things that were made anew for it, as it left them.
+    """
+
+    value: Any = None
+    error: BaseException | None = None
+    printed: str = ""
+    changed: tuple[str, ...] = ()
+    seconds: float = 0.0
+    case: Case = field(default_factory=Case)
+
+    @property
+    def out_of_time(self) -> bool:
+        return isinstance(self.error, TimeUp)
+
+
+def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
+    """Call `function` as `case` says; whatever it does is told, not raised, but for Ctrl+C."""
+    made = Case(_made_anew(case.args), _made_anew(dict(case.kwargs)))
+    args, kwargs = fresh(made.args), fresh(made.kwargs)
+    printed = _Bounded()
+    value, error = None, None
+    start = time.perf_counter()
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed), time_limit(seconds):
+            value = function(*args, **kwargs)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as caught:
+        error = caught
+    taken = time.perf_counter() - start
+    positions = {str(place): pair for place, pair in enumerate(zip(args, made.args, strict=True))}
+    names = {name: (kwargs[name], original) for name, original in made.kwargs.items()}
+    changed = tuple(name for name, pair in (positions | names).items() if not _same(*pair))
+    return Call(value, error, printed.text, changed, taken, made)
+
+
+def _made_anew(arguments: Any) -> Any:
+    """The arguments with each `Fresh` replaced by what it makes."""
+    if isinstance(arguments, dict):
+        return {name: value.make() if isinstance(value, Fresh) else value for name, value in arguments.items()}
+    return tuple(value.make() if isinstance(value, Fresh) else value for value in arguments)
+
+
+def fresh(value: Any) -> Any:
+    """A copy of arrays and of what holds them; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(fresh, value))
+    if isinstance(value, dict):
+        return {key: fresh(item) for key, item in value.items()}
+    return value
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(b, np.ndarray):
+        return isinstance(a, np.ndarray) and a.shape == b.shape and np.array_equal(a, b, equal_nan=b.dtype.kind == "f")
+    if isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in b)
+    return True  # anything else was not copied
+
+
+class _Bounded(io.TextIOBase):
+    """A file that keeps the beginning of what is written to it."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self._length < MOST_PRINTED:
+            self._parts.append(text[: MOST_PRINTED - self._length])
+        self._length += len(text)
+        return len(text)
+
+    @property
+    def text(self) -> str:
+        shown = "".join(self._parts)
+        return shown if self._length <= MOST_PRINTED else f"{shown}\n... and {self._length - MOST_PRINTED:,} characters"
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TimeUp` inside of the block when it takes longer, and again should the block catch it.
+
+    An alarm of the operating system ends waiting too. Where there is none (on Windows, or in another thread than the
+    main one) the thread is told between two steps of Python.
+    """
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        with _alarm(seconds):
+            yield
+    else:
+        with _watchdog(seconds):
+            yield
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), AGAIN)
+        yield
+    finally:
+        try:  # twice, for the alarm may ring right here
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _watchdog(seconds: float) -> Iterator[None]:
+    thread, done = ctypes.c_ulong(threading.get_ident()), threading.Event()
+
+    def watch() -> None:
+        wait = seconds
+        while not done.wait(wait):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeUp))
+            wait = AGAIN
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        try:  # twice, for the time may be up right here
+            done.set()
+        finally:
+            done.set()
+            watcher.join()
+            _let_it_arrive()
+
+
+def _let_it_arrive() -> None:
+    """Let an end of time that is on its way come now. (Taking it back would slow Python 3.11 down for good.)"""
+    try:
+        for _ in range(100):
+            pass
+    except TimeUp:
+        pass

@@ -1,0 +1,175 @@
+"""What an exercise is: one declaration of plain data and small functions.
+
+A solution is an ordinary function with a docstring, a comment that begins with TODO, and the marks BEGIN SOLUTION and
+END SOLUTION. The name, the signature and the text that a learner starts from are taken from it.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from convlab.errors import ConvlabError
+
+BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
+STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+VISIBLE_SEED, HIDDEN_SEED = 20, 21
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the learner's function."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many numbers are given: what a reader has to look through."""
+        return sum(int(np.size(value)) for value in (*self.args, *self.kwargs.values()) if _is_numbers(value))
+
+
+def case(*args: Any, **kwargs: Any) -> Case:
+    """A call with these arguments."""
+    return Case(args, kwargs)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, (int, float, list, tuple, np.ndarray, np.generic))
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An argument that is made anew for every call, because a call changes it: a folder, or a stand-in for a library.
+
+    label: how it is shown to a learner.
+    """
+
+    make: Callable[[], Any]
+    label: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that earn their points together.
+
+    cases: a fixed list, or a function of a random generator that gives one. Hidden cases are never shown to a learner;
+    their seed is chosen by whoever grades.
+    """
+
+    title: str
+    points: float
+    cases: Iterable[Case] | Callable[[np.random.Generator], Iterable[Case]]
+    hidden: bool = False
+
+    def make(self, seed: int | None = None) -> list[Case]:
+        """The cases, smallest first; those of one seed are always the same."""
+        if not callable(self.cases):
+            return sorted(self.cases, key=lambda c: c.size)
+        chosen = HIDDEN_SEED if self.hidden and seed is None else seed if self.hidden else VISIBLE_SEED
+        return sorted(self.cases(np.random.default_rng(chosen)), key=lambda c: c.size)
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A well-known mistake.
+
+    wrong: a function that makes it, called as the learner's is. explanation: what was done and what to do instead,
+    in two sentences. where: "02_padding#2. Same", the lesson and the heading that teach it.
+    """
+
+    title: str
+    wrong: Callable[..., Any]
+    explanation: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Help for one symptom, as a learner would describe it."""
+
+    symptom: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One exercise.
+
+    solution: the function that solves it, in the form that this module's docstring describes. lesson: the lesson that
+    it follows, such as "02_padding". statement: what to do, in Markdown. reference: an independent function whose
+    results are right. hints: three, from a nudge to nearly the answer. explanation: why the solution is as it is.
+    observe(result, *args, **kwargs): turns a result into the plain numbers, texts and arrays that are compared; by
+    default the result itself. It raises `ConvlabError` with a sentence for a result that it can do nothing with, and
+    sees each `Fresh` argument as the call left it. tolerance: largest difference, relative to the largest expected
+    number. seconds: time for all cases together. needs: libraries that must be installed.
+    """
+
+    solution: Callable[..., Any]
+    title: str
+    lesson: str
+    statement: str
+    reference: Callable[..., Any]
+    groups: tuple[Group, ...]
+    misconceptions: tuple[Misconception, ...]
+    hints: tuple[Hint, ...]
+    explanation: str
+    observe: Callable[..., Any] | None = None
+    tolerance: float = 1e-5
+    seconds: float = 2.0
+    needs: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The name of the function that is asked for."""
+        return self.solution.__name__
+
+    @property
+    def points(self) -> float:
+        """Of all groups."""
+        return sum(group.points for group in self.groups)
+
+    @cached_property
+    def source(self) -> str:
+        """The solution's code, with its marks."""
+        return inspect.getsource(self.solution).strip()
+
+    @property
+    def stub(self) -> str:
+        """What a learner starts from: the solution's code without what is between the marks."""
+        return without_solution(self.source)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """Of the function that is asked for."""
+        return inspect.signature(self.solution)
+
+    def arguments(self, case: Case) -> dict[str, Any]:
+        """A case's arguments by name."""
+        return dict(self.signature.bind(*case.args, **case.kwargs).arguments)
+
+
+def without_solution(source: str) -> str:
+    """The code with each marked solution replaced by a line that says where to write, and an error until then.
+
+    Raises `ConvlabError` where a mark stands alone, or none is there.
+
+    >>> print(without_solution("def f():\\n    # BEGIN SOLUTION\\n    return 1\\n    # END SOLUTION"))
+    def f():
+        # YOUR CODE HERE
+        raise NotImplementedError()
+    """
+    pattern = rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}$"
+    found = re.sub(pattern, lambda match: "\n".join(match[1] + line for line in STUB), source, flags=re.M | re.S)
+    if found == source or BEGIN in found or END in found:
+        raise ConvlabError(f"a solution stands between the lines {BEGIN!r} and {END!r}, but here is:\n{source}")
+    return found
+
+
+def without_marks(source: str) -> str:
+    """The code without the lines that mark the solution."""
+    return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))

@@ -1,0 +1,119 @@
+"""Whatever a learner's function does, the check goes on and says what happened."""
+
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from convlab.exercises.calling import MOST_PRINTED, TimeUp, call, time_limit
+from convlab.exercises.problem import Fresh, case
+
+
+def for_ever():
+    while True:
+        pass
+
+
+def for_ever_catching_exceptions():
+    while True:
+        try:
+            _ = 1 / 0
+        except Exception:
+            continue
+
+
+def for_ever_catching_everything_once():
+    try:
+        for_ever()
+    except BaseException:
+        for_ever()
+
+
+def waiting():
+    time.sleep(30)
+
+
+@pytest.mark.parametrize(
+    "function", [for_ever, for_ever_catching_exceptions, for_ever_catching_everything_once, waiting]
+)
+def test_a_function_that_does_not_end_is_ended(function):
+    start = time.monotonic()
+    answer = call(function, case(), 0.2)
+    assert answer.out_of_time
+    assert time.monotonic() - start < 10
+
+
+def test_it_is_ended_in_another_thread_too():
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(call(for_ever, case(), 0.2)))
+    thread.start()
+    thread.join(20)
+    assert answers[0].out_of_time
+
+
+def test_nothing_rings_after_the_block():
+    with time_limit(0.05):
+        pass
+    time.sleep(0.2)
+    with pytest.raises(TimeUp), time_limit(0.05):
+        for_ever()
+    time.sleep(0.3)
+
+
+def test_what_is_printed_is_kept_away_and_cut(capsys):
+    def noisy():
+        for _ in range(20_000):
+            print("x" * 100)
+        print("warning", file=sys.stderr)
+        return 7
+
+    answer = call(noisy, case(), 20)
+    assert answer.value == 7
+    assert answer.printed.startswith("x" * 100)
+    assert "more" not in answer.printed[:MOST_PRINTED]
+    assert len(answer.printed) < MOST_PRINTED + 100
+    out = capsys.readouterr()
+    assert out.out == out.err == ""
+
+
+def test_arguments_are_copies_and_changes_are_told():
+    def changes(x, pair, *, y):
+        x[0] = 9
+        pair[0][0] = 9
+        y += 1
+
+    x, pair, y = np.zeros(3), [np.zeros(2), 1], np.zeros(2)
+    answer = call(changes, case(x, pair, y=y), 1)
+    assert answer.changed == ("0", "1", "y")
+    assert not x.any()
+    assert not pair[0].any()
+    assert not y.any()
+    assert call(lambda x, pair, y: None, case(x, pair, y=y), 1).changed == ()
+    assert call(lambda x: x, case(np.array([np.nan])), 1).changed == ()
+
+
+def test_errors_and_the_end_of_python_are_told():
+    def ends():
+        sys.exit("bye")
+
+    assert isinstance(call(ends, case(), 1).error, SystemExit)
+    assert isinstance(call(lambda: 1 / 0, case(), 1).error, ZeroDivisionError)
+
+
+def test_ctrl_c_is_the_readers():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        call(interrupted, case(), 1)
+
+
+def test_fresh_arguments_are_made_for_each_call_and_told_as_they_were_left():
+    box = Fresh(lambda: {"opened": 0}.copy(), "a box")
+    seen = []
+    answer = call(seen.append, case(box), 1)
+    again = call(seen.append, case(box), 1)
+    assert seen[0] is not seen[1]
+    assert answer.case.args[0] == again.case.args[0] == {"opened": 0}
