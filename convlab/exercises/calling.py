@@ -5,6 +5,7 @@ import io
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -27,13 +28,15 @@ class TimeUp(BaseException):
 class Call:
     """What came of a call.
 
-    changed: positions or names of arguments that the function altered. case: the call with arrays as they were given,
-    and with those things that were made anew for it, as it left them.
+    printed: the beginning of what went to the output and the error output. warned: Python's first warning. changed:
+    positions or names of arguments that the function altered. case: the call with arrays as they were given, and with those things that were
+    made anew for it, as it left them.
     """
 
     value: Any = None
     error: BaseException | None = None
     printed: str = ""
+    warned: str = ""
     changed: tuple[str, ...] = ()
     seconds: float = 0.0
     case: Case = field(default_factory=Case)
@@ -48,10 +51,10 @@ def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
     made = Case(_made_anew(case.args), _made_anew(dict(case.kwargs)))
     args, kwargs = fresh(made.args), fresh(made.kwargs)
     printed = _Bounded()
-    value, error = None, None
+    value, error, warned = None, None, list[str]()
     start = time.perf_counter()
     try:
-        with redirect_stdout(printed), redirect_stderr(printed), time_limit(seconds):
+        with _warnings() as warned, redirect_stdout(printed), redirect_stderr(printed), time_limit(seconds):
             value = function(*args, **kwargs)
     except KeyboardInterrupt:
         raise
@@ -61,7 +64,19 @@ def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
     positions = {str(place): pair for place, pair in enumerate(zip(args, made.args, strict=True))}
     names = {name: (kwargs[name], original) for name, original in made.kwargs.items()}
     changed = tuple(name for name, pair in (positions | names).items() if not _same(*pair))
-    return Call(value, error, printed.text, changed, taken, made)
+    return Call(value, error, printed.text, warned[0] if warned else "", changed, taken, made)
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collect warnings, each place's once a call, also where they were shown before."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("default")
+        try:
+            yield said
+        finally:
+            said += [f"{warning.category.__name__}: {warning.message}" for warning in found]
 
 
 def _made_anew(arguments: Any) -> Any:

@@ -94,7 +94,7 @@ def _numbers(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> str:
     if bad.any():
         name = "NaN (not a number)" if np.isnan(got[bad]).any() else "infinite"
         return f"{_share(bad)} {name}: look for a division by zero, or numbers that were never set"
-    if got.dtype.kind in "iu" and np.allclose(got, np.trunc(expected), atol=1):
+    if expected.dtype.kind == "f" and got.dtype.kind in "iu" and np.allclose(got, np.trunc(expected), atol=1):
         return f"{_share(wrong)} cut off: fractions were expected, but the array holds whole numbers, {got.dtype}"
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = f" at {list(place)}" if place else ""

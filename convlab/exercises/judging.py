@@ -101,7 +101,7 @@ def judge(problem: Problem, function: Any, seed: int | None = None) -> Result:
     result = Result(problem, Verdict.CORRECT, groups)
     if any(isinstance(outcome.answer.error, NotImplementedError) for outcome in result.outcomes[:1]):
         return Result(problem, Verdict.NOT_ATTEMPTED)
-    remarks = _remarks(problem, result.outcomes)
+    remarks = _remarks(problem, [o for group in groups if not group.group.hidden for o in group.outcomes])
     if all(group.right for group in groups):
         return Result(problem, Verdict.CORRECT, groups, remarks=remarks)
     return Result(problem, Verdict.INCORRECT, groups, diagnose(problem, result.outcomes), remarks)
@@ -127,13 +127,19 @@ def _unfit(problem: Problem, function: Any) -> str:
 
 
 def _bound(problem: Problem, function: Callable[..., Any], case: Case) -> Case | None:
-    """The case as the function takes it: by position, or by name; None where it takes neither."""
+    """The case as the function takes it: by position, or by name; None where it takes neither.
+
+    By name first where the function has the same names, perhaps in another order.
+    """
     given = problem.signature.bind(*case.args, **case.kwargs)
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # of a function that is not written in Python
         return Case(given.args, given.kwargs)
-    for attempt in (Case(given.args, given.kwargs), Case((), given.arguments)):
+    attempts = [Case(given.args, given.kwargs), Case((), given.arguments)]
+    if set(signature.parameters) == set(problem.signature.parameters):
+        attempts.reverse()
+    for attempt in attempts:
         try:
             signature.bind(*attempt.args, **attempt.kwargs)
         except TypeError:
@@ -236,7 +242,7 @@ def attempt_wrong(problem: Problem, misconception: Misconception, case: Case) ->
 
 
 def _remarks(problem: Problem, outcomes: list[Outcome]) -> tuple[str, ...]:
-    """What a learner should know besides the verdict."""
+    """What a learner should know besides the verdict, from visible cases."""
     names = list(problem.signature.parameters)
     changed = {names[int(name)] if name.isdecimal() else name for o in outcomes for name in o.answer.changed}
     remarks = [
@@ -247,9 +253,10 @@ def _remarks(problem: Problem, outcomes: list[Outcome]) -> tuple[str, ...]:
     right = [outcome for outcome in outcomes if outcome.right and problem.observe is None]
     odd = {kind_of(o.answer.value) for o in right if isinstance(o.expected, np.ndarray)} - _array_kinds()
     remarks += [f"you return {kind}, which counts here; np.asarray(result) makes it an array." for kind in sorted(odd)]
-    printed = [outcome.answer.printed for outcome in outcomes if outcome.answer.printed]
-    if printed:
+    if printed := [outcome.answer.printed for outcome in outcomes if outcome.answer.printed]:
         remarks.append(f"your function prints, which is kept away from here. It begins with: {_first_line(printed[0])}")
+    if warned := [outcome.answer.warned for outcome in outcomes if outcome.answer.warned]:
+        remarks.append(f"Python warns: {_first_line(warned[0])}")
     return tuple(remarks)
 
 

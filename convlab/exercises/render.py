@@ -9,6 +9,7 @@ from convlab.exercises.judging import Verdict
 from convlab.exercises.report import Check, Code, Heading, Link, Report, Table, Title, Words
 
 WIDTH = 100
+CODE, BOLD = re.compile(r"`([^`]+)`"), re.compile(r"(?<!\w)\*\*(?=\S)([^*]+)(?<=\S)\*\*(?!\w)")  # not x**2
 SIGNS = {
     Verdict.CORRECT: "✓",
     Verdict.INCORRECT: "✗",
@@ -39,7 +40,7 @@ def _text(part: object) -> list[str]:
         return [f"  {'✓' if part.right else '✗'} {part.words}"]
     if isinstance(part, Words):
         return textwrap.wrap(
-            part.words.replace("`", "").replace("**", ""), WIDTH, initial_indent="  ", subsequent_indent="  "
+            BOLD.sub(r"\1", CODE.sub(r"\1", part.words)), WIDTH, initial_indent="  ", subsequent_indent="  "
         )
     if isinstance(part, Code):
         return textwrap.indent(part.source, "    ").splitlines()
@@ -102,8 +103,7 @@ def _html(part: object) -> str:
 
 def _inline(words: str) -> str:
     """`code` and **bold**, everything else as it is."""
-    words = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
-    return re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", words)
+    return BOLD.sub(r"<b>\1</b>", CODE.sub(r"<code>\1</code>", escape(words, quote=False)))
 
 
 def _anchor(where: str) -> str:

@@ -155,7 +155,7 @@ def _values(outcome: Outcome) -> Report:
     found = outcome.difference
     assert found is not None
     parts: Report = [Words(_sentence(found.words) + ("" if found.words.endswith("?") else "."))]
-    expected = _table("expected", found.expected)
+    expected = _table("expected", found.expected, found.wrong, marked=False)
     if expected is None:
         return parts
     parts.append(expected)
@@ -210,8 +210,11 @@ def _spread(array: np.ndarray) -> str:
     return f"with numbers from {number(array.min())} to {number(array.max())}" if array.size else "and is empty"
 
 
-def _table(name: str, value: Any, wrong: np.ndarray | None = None) -> Table | None:
-    """An array that fits a page as a table: with up to two axes longer than 1, or the part with the first error."""
+def _table(name: str, value: Any, wrong: np.ndarray | None = None, *, marked: bool = True) -> Table | None:
+    """An array that fits a page as a table: with up to two axes longer than 1, or the part with the first error.
+
+    marked: whether what is wrong is marked, too.
+    """
     array = value if isinstance(value, np.ndarray) else None
     if array is None or array.ndim == 0 or array.size == 0:
         return None
@@ -224,8 +227,8 @@ def _table(name: str, value: Any, wrong: np.ndarray | None = None) -> Table | No
     rows = np.atleast_2d(array[part])
     if max(rows.shape) > MOST:
         return None
-    marked = None if wrong is None else np.atleast_2d(wrong[part])
-    return Table(caption, tuple(tuple(number(v) for v in row) for row in rows), marked)
+    marks = np.atleast_2d(wrong[part]) if marked and wrong is not None else None
+    return Table(caption, tuple(tuple(number(v) for v in row) for row in rows), marks)
 
 
 def _plane(shape: tuple[int, ...], wrong: np.ndarray | None) -> tuple[tuple[Any, ...], str]:

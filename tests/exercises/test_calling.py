@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -66,11 +67,14 @@ def test_what_is_printed_is_kept_away_and_cut(capsys):
     def noisy():
         for _ in range(20_000):
             print("x" * 100)
-        print("warning", file=sys.stderr)
+        print("to stderr", file=sys.stderr)
+        for _ in range(3):
+            warnings.warn("look out", stacklevel=1)
         return 7
 
     answer = call(noisy, case(), 20)
     assert answer.value == 7
+    assert answer.warned == "UserWarning: look out"
     assert answer.printed.startswith("x" * 100)
     assert "more" not in answer.printed[:MOST_PRINTED]
     assert len(answer.printed) < MOST_PRINTED + 100

@@ -1,7 +1,7 @@
 """Exercises on the set-up of a GPU: what to do next, how much memory training takes, and how to let it grow."""
 
 from collections.abc import Callable, Iterable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,6 +107,7 @@ def _machines(rng: np.random.Generator) -> Iterable[Case]:
         seen = ("GPU:0",) if system in ("Linux", "WSL2") else ()
         yield _machine(system, "NVIDIA L4", str(rng.choice(new)), True, bool(rng.random() < 0.5), seen)
         yield _machine(system, "NVIDIA GTX 960M", str(rng.choice(old)), bool(rng.random() < 0.5), False)
+        yield _machine(system, "AMD Radeon Pro W7900", None, False, False, seen)  # by a build for AMD's ROCm
         for card in (None, "AMD Radeon Pro W6600", "NVIDIA RTX A2000"):
             yield _machine(system, card, None, bool(rng.random() < 0.5), bool(rng.random() < 0.5))
 
@@ -163,6 +164,7 @@ one that fits:
                 _machine("WSL2", "AMD Radeon RX 6800", None, True, True),
                 _machine("Linux", CARD, "470.223.02", False, False),
                 _machine("Linux", CARD, DRIVER, True, False, ("GPU:0", "GPU:1")),
+                _machine("macOS", "Apple M2", None, False, False, ("GPU:0",)),  # by Apple's own plugin
             ),
         ),
         Group("other machines", 1, _machines, hidden=True),
@@ -453,7 +455,7 @@ space.""",
 )
 
 
-def memory_growth(tf) -> str:
+def memory_growth(tf: "ModuleType") -> str:
     """Let TensorFlow take the memory of its GPUs as it needs it.
 
     tf: TensorFlow, or something that behaves like it, with tf.config.list_physical_devices(kind) and

@@ -210,6 +210,7 @@ Return both, images first.""",
     explanation="A network in Keras wants four axes, and initial weights suit numbers near 1. Images for training and for use "
     "must be prepared in the same way, so the divisor is fixed and does not depend on the images at hand. A row with a "
     "single 1 is the output that a perfect network would give.",
+    seconds=20,  # a learner may import Keras inside
 )
 
 
@@ -254,10 +255,12 @@ def _model_facts(result: Any, shape: tuple[int, int, int], classes: int, budget:
         wanted, got = tuple(model.input_shape), tuple(model.output_shape)
     except Exception as error:
         raise ConvlabError("your model does not know the shape of its input: begin with keras.Input(shape).") from error
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ConvlabError("your model has several inputs or outputs: images go in, and one row of scores comes out.")
     rng = np.random.default_rng(0)
     images = rng.random((4, *(size or known for size, known in zip(wanted[1:], shape, strict=False)))).astype("float32")
-    scores = model(images)
-    rows, strong = np.asarray(scores), np.asarray(model(1e6 * (images - 0.5)))
+    rows, strong = np.asarray(model(images)), np.asarray(model(1e6 * (images - 0.5)))
+    probabilities = np.allclose(rows.sum(axis=-1), 1, atol=3e-3)
     kinds = ("Conv2D", "SeparableConv2D", "DepthwiseConv2D")
     convolutions = tuple(getattr(keras.layers, kind) for kind in kinds)
     return {
@@ -266,26 +269,29 @@ def _model_facts(result: Any, shape: tuple[int, int, int], classes: int, budget:
         "scores in a row": int(got[-1]),
         "has a convolution": any(isinstance(layer, convolutions) for layer in _layers(model)),
         "parameters within the budget": model.count_params() <= budget,
-        "each row of scores sums to 1": np.allclose(rows.sum(axis=-1), 1, atol=3e-3),
+        "each row of scores sums to 1": probabilities,
         "all scores lie between 0 and 1": not (strong < -1e-3).any() and not (strong > 1 + 1e-3).any(),
         "an image alone gets the same scores": np.allclose(np.asarray(model(images[:1])), rows[:1], atol=1e-4),
         "is compiled": bool(model.compiled),
-        "the loss fits labels such as 5, 0, 4": _loss_fits(model, scores, rows),
+        "the loss fits labels such as 5, 0, 4": model.compiled and _loss_fits(model, got[-1], probabilities),
     }
 
 
-def _loss_fits(model: Any, scores: Any, rows: np.ndarray) -> bool:
-    """Is the loss of these scores the mean of -log(probability of the right class)? Scores that are no probabilities
-    count as logits."""
-    if not model.compiled or rows.ndim != 2:
-        return False
-    labels = np.arange(len(rows)) % rows.shape[-1]
-    if not np.allclose(rows.sum(axis=-1), 1, atol=3e-3):
-        rows = np.exp(rows - rows.max(axis=-1, keepdims=True))
-        rows = rows / rows.sum(axis=-1, keepdims=True)
-    right = -np.log(rows[np.arange(len(rows)), labels]).mean()
+def _loss_fits(model: Any, classes: int, probabilities: bool) -> bool:
+    """Is the loss the mean of -log(probability of the right class)? Scores that are no probabilities count as logits.
+
+    Asked with scores made here, so that the answer does not hang on how the model's weights happen to begin.
+    """
+    keras, rng = _keras(), np.random.default_rng(0)
+    logits = rng.normal(size=(4, classes)).astype("float32")
+    labels = np.arange(4) % classes
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    right = -np.log(shares[np.arange(4), labels]).mean()
+    scores = keras.ops.convert_to_tensor(logits)
     try:
-        loss = model.compute_loss(x=None, y=labels, y_pred=scores)
+        loss = model.compute_loss(
+            x=None, y=labels, y_pred=keras.activations.softmax(scores) if probabilities else scores
+        )
         return bool(np.isclose(float(loss) - sum(map(float, model.losses)), right, rtol=1e-3, atol=1e-4))
     except Exception:
         return False
@@ -866,6 +872,7 @@ equal.""",
     explanation="A row holds all images of one true class, so its sum says how many there are, and the diagonal divided by it "
     "is the accuracy for that class. np.add.at adds once for each image, while `+=` with arrays of places writes each place "
     "once.",
+    seconds=20,  # a learner may import scikit-learn or TensorFlow inside
 )
 
 
@@ -1052,7 +1059,7 @@ state of its optimizer. Leave the file where it is.""",
         Misconception(
             "only the weights",
             _weights_only,
-            "Your file has the weights alone: no layers, and no state of the optimizer. model.save(file) writes all of it.",
+            "Your file has the weights alone: no layers, and no state of the optimizer. Write all of it with model.save(file).",
             FILE,
         ),
         Misconception(
