@@ -1,61 +1,15 @@
 """Well-known wrong implementations of convolution and pooling, for tests that must tell them from the right one.
 
-`convolve` is the definition with every decision in a named place; a mutant replaces one decision. A mutant that fails
-with an exception counts as told apart.
+A mutant replaces one decision of `convolve`. A mutant that fails with an exception counts as told apart.
 """
 
 from math import ceil
 
 import numpy as np
 
+from convlab.exercises.problems.decisions import convolve, same
 
-def same(n, reach, stride):
-    """TensorFlow's rule: (before, after)."""
-    total = max((ceil(n / stride) - 1) * stride + reach - n, 0)
-    return total // 2, total - total // 2
-
-
-DECISIONS = dict(
-    kernel=lambda k: k,
-    strides=lambda s: s,
-    dilation=lambda d: d,
-    reach=lambda k, d: d * (k - 1) + 1,
-    same=lambda n, k, reach, stride: same(n, reach, stride),
-    pads=lambda pads: pads,
-    outputs=lambda n, reach, stride: (n - reach) // stride + 1,
-    first=lambda n, reach, stride: 0,
-    fill="constant",
-    group=lambda f, groups, filters: f // (filters // groups),
-    window=lambda products: products.sum(),
-    image=lambda n: n,
-    bias=lambda b, f, window: b[f],
-    accumulate=None,
-)
-
-
-def convolve(x, kernel, bias, strides=(1, 1), padding="valid", dilation=(1, 1), groups=1, changes=()):
-    """The definition, over (N, H, W, C) and (kh, kw, C / groups, F), with some decisions changed."""
-    do = DECISIONS | dict(changes)
-    kernel, strides, dilation = do["kernel"](kernel), do["strides"](strides), do["dilation"](dilation)
-    reach = [do["reach"](k, d) for k, d in zip(kernel.shape, dilation, strict=False)]
-    pads = ((0, 0), (0, 0)) if padding == "valid" else padding
-    if padding == "same":
-        pads = [do["same"](x.shape[1 + a], kernel.shape[a], reach[a], strides[a]) for a in (0, 1)]
-    padded = np.pad(x, ((0, 0), *do["pads"](pads), (0, 0)), mode=do["fill"])
-    sizes = [do["outputs"](padded.shape[1 + a], reach[a], strides[a]) for a in (0, 1)]
-    starts = [do["first"](padded.shape[1 + a], reach[a], strides[a]) for a in (0, 1)]
-    depth, filters = kernel.shape[2:]
-    y = np.zeros((len(x), *sizes, filters), do["accumulate"] or np.result_type(x, kernel, float))
-    for n, i, j, f in np.ndindex(*y.shape):
-        top, left = starts[0] + i * strides[0], starts[1] + j * strides[1]
-        channels = slice(do["group"](f, groups, filters) * depth, (do["group"](f, groups, filters) + 1) * depth)
-        rows = slice(top, top + dilation[0] * kernel.shape[0], dilation[0])
-        columns = slice(left, left + dilation[1] * kernel.shape[1], dilation[1])
-        window = padded[do["image"](n), rows, columns, channels]
-        products = window.astype(y.dtype) * kernel[: window.shape[0], : window.shape[1], :, f].astype(y.dtype)
-        y[n, i, j, f] = do["window"](products) + do["bias"](bias, f, products)
-    return y
-
+__all__ = ["MUTANTS", "convolve"]
 
 MUTANTS = {
     "kernel flipped (true convolution)": dict(kernel=lambda k: k[::-1, ::-1]),

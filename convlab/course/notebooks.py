@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from convlab.course.files import replace_whole
@@ -27,7 +28,6 @@ def run(paths: Iterable[Path]) -> None:
     """
     nbformat, nbclient = need("nbformat"), need("nbclient")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the Python that runs this, not one that a user has installed
-    os.environ["CONVLAB_PROGRESS"] = os.devnull  # running an exercise here is no learner's progress
     for path in paths:
         if not path.is_file():
             raise ConvlabError(f"there is no notebook {path}.")
@@ -37,7 +37,8 @@ def run(paths: Iterable[Path]) -> None:
             notebook, timeout=TIMEOUT, resources=folder, store_widget_state=False, coalesce_streams=True
         )
         try:
-            client.execute()
+            with TemporaryDirectory() as nobody:  # whose progress in the exercises this is
+                client.execute(env=os.environ | {"CONVLAB_PROGRESS": str(Path(nobody, "progress.json"))})
         except nbclient.exceptions.CellExecutionError as error:
             raise ConvlabError(f"{path} does not run: {COLOR.sub('', str(error))}") from error
         _keep_measured(saved, notebook)

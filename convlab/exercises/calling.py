@@ -2,7 +2,9 @@
 
 import ctypes
 import io
+import logging
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -29,8 +31,8 @@ class Call:
     """What came of a call.
 
     printed: the beginning of what went to the output and the error output. warned: Python's first warning. changed:
-    positions or names of arguments that the function altered. case: the call with arrays as they were given, and with those things that were
-    made anew for it, as it left them.
+    positions or names of arguments that the function altered. case: the call with arrays as they were given, and with
+    those things that were made anew for it, as it left them.
     """
 
     value: Any = None
@@ -69,14 +71,17 @@ def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """Collect warnings, each place's once a call, also where they were shown before."""
+    """Collect warnings, each place's once a call, also where they were shown before; keep libraries from logging."""
     said: list[str] = []
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("default")
         try:
             yield said
         finally:
             said += [f"{warning.category.__name__}: {warning.message}" for warning in found]
+            logging.disable(before)
 
 
 def _made_anew(arguments: Any) -> Any:
@@ -134,7 +139,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise `TimeUp` inside of the block when it takes longer, and again should the block catch it.
 
     An alarm of the operating system ends waiting too. Where there is none (on Windows, or in another thread than the
-    main one) the thread is told between two steps of Python.
+    main one) the thread is told between two steps of Python. An import is let finish, for half a library is worse.
     """
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         with _alarm(seconds):
@@ -147,7 +152,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
-        raise TimeUp
+        if not _is_importing(frame):
+            raise TimeUp
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
@@ -163,12 +169,13 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _watchdog(seconds: float) -> Iterator[None]:
-    thread, done = ctypes.c_ulong(threading.get_ident()), threading.Event()
+    watched, done = threading.get_ident(), threading.Event()
 
     def watch() -> None:
         wait = seconds
         while not done.wait(wait):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeUp))
+            if not _is_importing(sys._current_frames().get(watched)):
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watched), ctypes.py_object(TimeUp))
             wait = AGAIN
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -182,6 +189,14 @@ def _watchdog(seconds: float) -> Iterator[None]:
             done.set()
             watcher.join()
             _let_it_arrive()
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _let_it_arrive() -> None:

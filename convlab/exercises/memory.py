@@ -35,9 +35,9 @@ def recall() -> tuple[dict[str, Best], str]:
     """
     path = place()
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}, ""
+        if not path.exists():
+            return {}, ""
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         return {}, _put_aside(path, error)
     try:
@@ -50,6 +50,8 @@ def recall() -> tuple[dict[str, Best], str]:
 
 
 def _put_aside(path: Path, error: Exception) -> str:
+    if not path.is_file():  # a device or a folder must stay what it is
+        return f"The progress cannot be kept in {path}, which is no file: name another one in CONVLAB_PROGRESS."
     aside = path.with_name(path.name + ".damaged")
     try:
         os.replace(path, aside)
@@ -61,6 +63,8 @@ def _put_aside(path: Path, error: Exception) -> str:
 def remember(id: str, points: float, of: float) -> str:
     """Count a try; the best one is kept. Returns a sentence about what went wrong, or an empty one."""
     best, complaint = recall()
+    if place().exists() and not place().is_file():
+        return complaint
     before = best.get(id, Best(0, of, 0))
     best[id] = Best(max(before.points, points) if before.of == of else points, of, before.tries + 1)
     try:

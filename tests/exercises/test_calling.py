@@ -1,5 +1,6 @@
 """Whatever a learner's function does, the check goes on and says what happened."""
 
+import logging
 import sys
 import threading
 import time
@@ -52,6 +53,45 @@ def test_it_is_ended_in_another_thread_too():
     thread.start()
     thread.join(20)
     assert answers[0].out_of_time
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_an_import_is_let_finish(tmp_path, monkeypatch, in_thread):
+    name = f"slow_library_{in_thread}"
+    (tmp_path / f"{name}.py").write_text("import time\nfor _ in range(30):\n    time.sleep(0.02)\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports():
+        __import__(name)
+        for_ever()
+
+    answers = []
+
+    def run():
+        return answers.append(call(imports, case(), 0.1))
+
+    if in_thread:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(30)
+    else:
+        run()
+    assert answers[0].out_of_time
+    assert sys.modules[name].whole
+
+
+def test_libraries_do_not_log_on_the_page(capfd):
+    handler = logging.StreamHandler(sys.__stderr__)
+    logging.getLogger("noisy").addHandler(handler)
+
+    def logs():
+        logging.getLogger("noisy").warning("retracing")
+
+    call(logs, case(), 1)
+    assert capfd.readouterr().err == ""
+    logs()
+    logging.getLogger("noisy").removeHandler(handler)
+    assert "retracing" in capfd.readouterr().err
 
 
 def test_nothing_rings_after_the_block():

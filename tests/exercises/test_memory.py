@@ -62,6 +62,17 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch):
     assert "cannot be" in memory.remember("pad", 1, 1)
 
 
+def test_what_is_no_file_is_left_alone(tmp_path, monkeypatch):
+    """A device must not be moved away, nor a folder."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("folder", "pipe"):
+        monkeypatch.setenv("CONVLAB_PROGRESS", str(tmp_path / name))
+        assert "which is no file" in memory.remember("pad", 1, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_the_users_data_folder_is_used(monkeypatch):
     platformdirs = pytest.importorskip("platformdirs", reason="platformdirs is not installed")
     monkeypatch.delenv("CONVLAB_PROGRESS")
