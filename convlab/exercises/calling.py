@@ -3,6 +3,7 @@
 import ctypes
 import io
 import logging
+import re
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ import numpy as np
 from convlab.exercises.problem import Case, Fresh
 
 MOST_PRINTED = 2_000  # characters that are kept
+NOT_TEXT = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")  # colours, and progress bars that go back
 AGAIN = 0.1  # seconds until a function that caught the end of its time is told once more
 
 
@@ -56,7 +58,7 @@ def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
     value, error, warned = None, None, list[str]()
     start = time.perf_counter()
     try:
-        with _warnings() as warned, redirect_stdout(printed), redirect_stderr(printed), time_limit(seconds):
+        with _warnings(function) as warned, redirect_stdout(printed), redirect_stderr(printed), time_limit(seconds):
             value = function(*args, **kwargs)
     except KeyboardInterrupt:
         raise
@@ -70,8 +72,12 @@ def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collect warnings, each place's once a call, also where they were shown before; keep libraries from logging."""
+def _warnings(function: Callable[..., Any]) -> Iterator[list[str]]:
+    """Collect what Python warns of in the function's own file, each place once a call, also where it did so before.
+
+    What libraries log, or warn their own authors of, is kept away.
+    """
+    own = getattr(getattr(function, "__code__", None), "co_filename", None)
     said: list[str] = []
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -80,7 +86,7 @@ def _warnings() -> Iterator[list[str]]:
         try:
             yield said
         finally:
-            said += [f"{warning.category.__name__}: {warning.message}" for warning in found]
+            said += [f"{w.category.__name__}: {w.message}" for w in found if w.filename == own]
             logging.disable(before)
 
 
@@ -130,7 +136,7 @@ class _Bounded(io.TextIOBase):
 
     @property
     def text(self) -> str:
-        shown = "".join(self._parts)
+        shown = NOT_TEXT.sub("", "".join(self._parts))
         return shown if self._length <= MOST_PRINTED else f"{shown}\n... and {self._length - MOST_PRINTED:,} characters"
 
 

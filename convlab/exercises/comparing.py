@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 EXACT = 1e-9  # what whole numbers may differ by
+UNBOUND = 1e9  # times the largest expected number
 TINY = 1e-30  # below this float32 has no digits left
 
 
@@ -94,6 +95,8 @@ def _numbers(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> str:
     if bad.any():
         name = "NaN (not a number)" if np.isnan(got[bad]).any() else "infinite"
         return f"{_share(bad)} {name}: look for a division by zero, or numbers that were never set"
+    if np.abs(got.astype(float)).max() > UNBOUND * max(np.abs(expected).max(), 1):
+        return f"the numbers grow without bound: one of them is {number(got.ravel()[np.abs(got).argmax()])}"
     if expected.dtype.kind == "f" and got.dtype.kind in "iu" and np.allclose(got, np.trunc(expected), atol=1):
         return f"{_share(wrong)} cut off: fractions were expected, but the array holds whole numbers, {got.dtype}"
     place = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -39,9 +39,9 @@ def _text(part: object) -> list[str]:
     if isinstance(part, Check):
         return [f"  {'✓' if part.right else '✗'} {part.words}"]
     if isinstance(part, Words):
-        return textwrap.wrap(
-            BOLD.sub(r"\1", CODE.sub(r"\1", part.words)), WIDTH, initial_indent="  ", subsequent_indent="  "
-        )
+        whole = CODE.sub(lambda code: code[1].replace(" ", "\0"), part.words)  # code is not broken over lines
+        lines = textwrap.wrap(BOLD.sub(r"\1", whole), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        return [line.replace("\0", " ") for line in lines]
     if isinstance(part, Code):
         return textwrap.indent(part.source, "    ").splitlines()
     if isinstance(part, Link):

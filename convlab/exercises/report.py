@@ -121,7 +121,7 @@ def _wrong(result: Result, function: Callable[..., Any] | None) -> Report:
         parts += [Heading("Does it ever end?"), *given(problem, failing.case), *_out_of_time(problem)]
     else:
         parts += [Heading("The smallest input that goes wrong"), *given(problem, failing.case)]
-        parts += _error(failing, function) if failing.answer.error else _values(failing)
+        parts += _error(result, failing, function) if failing.answer.error else _values(failing)
     if result.misconception is not None:
         return parts + _named(result, result.misconception)
     if failing is not None and failing.answer.error is None:
@@ -138,7 +138,7 @@ def _out_of_time(problem: Problem) -> Report:
     ]
 
 
-def _error(outcome: Outcome, function: Callable[..., Any] | None) -> Report:
+def _error(result: Result, outcome: Outcome, function: Callable[..., Any] | None) -> Report:
     error = outcome.answer.error
     assert error is not None
     if isinstance(error, Unusable):
@@ -147,7 +147,7 @@ def _error(outcome: Outcome, function: Callable[..., Any] | None) -> Report:
     parts: Report = [Words(f"**{type(error).__name__}**: {error}" if str(error) else f"**{type(error).__name__}**")]
     if line:
         parts += [Words(f"in line {line[0]} of your code:"), Code(line[1])]
-    cause = likely_cause(error)
+    cause = "" if result.misconception else likely_cause(error)  # the mistake's own explanation says it better
     return [*parts, Words(cause)] if cause else parts
 
 
@@ -155,6 +155,8 @@ def _values(outcome: Outcome) -> Report:
     found = outcome.difference
     assert found is not None
     parts: Report = [Words(_sentence(found.words) + ("" if found.words.endswith("?") else "."))]
+    if isinstance(outcome.expected, (tuple, list)) and not isinstance(found.expected, np.ndarray):
+        parts.append(Words(f"Expected: {shown(outcome.expected)}. Yours: {shown(outcome.answer.value)}."))
     expected = _table("expected", found.expected, found.wrong, marked=False)
     if expected is None:
         return parts

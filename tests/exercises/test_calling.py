@@ -122,6 +122,18 @@ def test_what_is_printed_is_kept_away_and_cut(capsys):
     assert out.out == out.err == ""
 
 
+def test_colours_and_progress_bars_leave_only_text():
+    answer = call(lambda: print("\x1b[1m1/1\x1b[0m \x1b[32m####\x1b[0m \x08\x08done"), case(), 1)
+    assert answer.printed == "1/1 #### done\n"
+
+
+def test_a_librarys_own_warnings_are_not_the_learners():
+    def old():
+        warnings.warn_explicit("old", DeprecationWarning, "library.py", 1)
+
+    assert call(old, case(), 1).warned == ""
+
+
 def test_arguments_are_copies_and_changes_are_told():
     def changes(x, pair, *, y):
         x[0] = 9

@@ -75,6 +75,7 @@ def test_whole_numbers_must_be_equal(a, b):
             np.array([0, 1]),
             "2 of 2 numbers are cut off: fractions were expected, but the array holds whole numbers, int64",
         ),
+        (np.ones(3), np.array([1, -2.5e57, 1]), "the numbers grow without bound: one of them is -2.5e+57"),
         (3, None, "nothing came back"),
         (3, 4, "3 was expected, but 4 came back"),
         (3, [3], "one number was expected, but a list came back"),

@@ -8,7 +8,7 @@ import pytest
 from convlab.exercises import Group, Misconception, Verdict, case, catalogue, judge
 from convlab.exercises.problem import Hint, Problem
 from convlab.exercises.render import as_html, as_text
-from convlab.exercises.report import report
+from convlab.exercises.report import Words, report
 
 
 def total(x: np.ndarray, factor: float = 1.0) -> np.ndarray:
@@ -301,6 +301,15 @@ def test_a_check_answers_within_half_a_second():
     start = time.monotonic()
     judge(problem, problem.misconceptions[0].wrong)
     assert time.monotonic() - start < 5
+
+
+def test_code_and_emphasis_come_through_in_text_and_in_html():
+    words = [Words("**Look**: " + "write " * 14 + "`np.clip(np.rint(sums), 0, 255)`, not sigma**2 + x**2.")]
+    text, html = as_text(words), as_html(words)
+    assert "Look: write" in text
+    assert any("np.clip(np.rint(sums), 0, 255), not sigma**2 + x**2." in line for line in text.splitlines())
+    assert "<b>Look</b>: write" in html
+    assert "<code>np.clip(np.rint(sums), 0, 255)</code>, not sigma**2 + x**2." in html
 
 
 def test_a_warning_is_said():

@@ -12,18 +12,17 @@ from convlab.exercises.problem import Case, Group, Hint, Misconception, Problem,
 from convlab.ops import conv2d, global_avg_pool2d
 
 LESSON = "09_better_cnns"
-INITIALIZERS, NORMALIZATION, STACKS, GLOBAL, MISTAKES = (
+NORMALIZATION, STACKS, GLOBAL = (
     f"{LESSON}#{heading}"
     for heading in (
-        "2. Initializers",
         "3. Batch normalization",
         "6. 3 × 3 stacks against 5 × 5 and 7 × 7",
         "7. Flatten or global pooling",
-        "Mistakes people make here",
     )
 )
-COST, AXES, FORMAT = (
-    f"04_channels#{heading}" for heading in ("5. What does a layer cost?", "8. The four axes", "7. data_format")
+COST, ARGUMENTS, FORMAT, AXES = (
+    f"04_channels#{heading}"
+    for heading in ("5. What does a layer cost?", "6. Argument by argument", "7. data_format", "8. The four axes")
 )
 SOFTMAX = "08_mnist_cnn#2. The model"
 
@@ -87,47 +86,46 @@ of the input goes into, away from the border and with stride 1. Return a.""",
             "fan in without the channels",
             _limit(lambda h, w, c, f: h * w * (1 + f)),
             "You count kh · kw numbers for one output. A filter sees all channels of its window: fan in is kh · kw · C.",
-            INITIALIZERS,
+            ARGUMENTS,
         ),
         Misconception(
             "fan out without the area",
             _limit(lambda h, w, c, f: h * w * c + f),
             "You count F products for one input, as in a dense layer. While the kernel moves on, a number meets each of its "
             "places: fan out is kh · kw · F.",
-            INITIALIZERS,
+            ARGUMENTS,
         ),
         Misconception(
             "both fans without the area",
             _limit(lambda h, w, c, f: c + f),
             "You count channels and filters, as for a dense layer. In a convolution both fans also count the kernel's "
             "places: kh · kw · C and kh · kw · F.",
-            "04_channels#6. Argument by argument",
+            ARGUMENTS,
         ),
         Misconception(
             "fan in alone",
             _limit(lambda h, w, c, f: h * w * c),
-            "You divide by fan in alone, which is the limit of He's uniform initializer. Glorot's divides by the sum of fan "
-            "in and fan out.",
-            INITIALIZERS,
+            "You divide by fan in alone, as the initializer `he_uniform` does. Glorot's divides by the sum, fan in + fan out.",
+            ARGUMENTS,
         ),
         Misconception(
             "the standard deviation",
             _limit(lambda h, w, c, f: h * w * (c + f), 2.0),
-            "You return the square root of 2 / (fan in + fan out), which is the standard deviation. The limit of a uniform "
-            "distribution is √3 times that: put 6 where you have 2.",
-            INITIALIZERS,
+            "You return the square root of 2 / (fan in + fan out), which is the standard deviation of the weights. Numbers drawn "
+            "evenly go as far as √3 times that: put 6 where you have 2.",
+            ARGUMENTS,
         ),
         Misconception(
             "the mean of the fans",
             _limit(lambda h, w, c, f: h * w * (c + f) / 2),
-            "You divide 6 by the mean of the two fans. It is 6 by their sum, or 3 by their mean.",
-            INITIALIZERS,
+            "You divide 6 by the mean of the two fans. Divide it by their sum: fan in + fan out.",
+            ARGUMENTS,
         ),
         Misconception(
             "the root forgotten",
             lambda kernel_shape: _glorot_limit(kernel_shape) ** 2,
-            "You return 6 / (fan in + fan out), which is on the scale of a variance. The limit is its square root.",
-            INITIALIZERS,
+            "You return 6 / (fan in + fan out) itself. The limit is its square root: np.sqrt(6 / (fan in + fan out)).",
+            ARGUMENTS,
         ),
         Misconception(
             "the kernel taken as square",
@@ -231,14 +229,14 @@ GLOBAL_AVERAGE_POOLING = Problem(
         Misconception(
             "flattened instead",
             lambda x: x.reshape(len(x), -1),
-            "You put all numbers of an image into one row, as Flatten does. Global pooling keeps one number for each map: "
-            "average over rows and columns.",
+            "You put all numbers of an image into one row, as Flatten does. Global average pooling keeps one number for each map: "
+            "average over rows and columns, axes 1 and 2.",
             GLOBAL,
         ),
         Misconception(
             "divided by the height squared",
             lambda x: x.sum(axis=(1, 2)) / x.shape[1] ** 2,
-            "You divide by H · H, as if maps were square. A map has H · W pixels.",
+            "You divide by H · H, as if maps were square. A map has H · W pixels: divide by x.shape[1] * x.shape[2].",
             GLOBAL,
         ),
     ),
@@ -273,6 +271,12 @@ def _softmax_over(axes: Any) -> Callable[[np.ndarray], np.ndarray]:
         return e / e.sum(axis=axes, keepdims=True)
 
     return wrong
+
+
+def _without_keepdims(scores: np.ndarray) -> np.ndarray:
+    """Maxima and sums whose axis is gone, so that they meet other pixels than their own, or none."""
+    e = np.exp(scores - scores.max(axis=-1))
+    return e / e.sum(axis=-1)
 
 
 def _plain_softmax(scores: np.ndarray, largest: float = 0.0) -> np.ndarray:
@@ -327,7 +331,7 @@ change its probabilities, and keeps exp within bounds.""",
         Misconception(
             "over the whole image",
             _softmax_over((1, 2, 3)),
-            "Your probabilities sum to 1 over a whole image. Each pixel has a sum of its own: over the last axis alone.",
+            "Your probabilities sum to 1 over a whole image. Each pixel has a sum of its own: sum over the last axis alone.",
             AXES,
         ),
         Misconception(
@@ -340,22 +344,30 @@ change its probabilities, and keeps exp within bounds.""",
         Misconception(
             "classes taken from axis 1",
             _softmax_over(1),
-            "You sum over axis 1, where the channels are in (N, C, H, W). Here the rows are there, and the classes come last.",
+            "You sum over axis 1, where the channels are in (N, C, H, W). Here axis 1 counts the rows, and the classes come last: sum "
+            "over axis 3.",
             FORMAT,
         ),
         Misconception(
             "exp of large scores",
             _plain_softmax,
-            "You take exp of the scores as they are, and exp(1000) is infinite. Take the largest score of each pixel off "
+            "You take exp of the scores as they are, and exp(1000) is infinite. Subtract the largest score of each pixel "
             "first, which changes no probability.",
             SOFTMAX,
         ),
         Misconception(
             "one maximum for all pixels",
             lambda scores: _plain_softmax(scores, scores.max()),
-            "You take the largest score of all off. At pixels whose scores are far lower every exp becomes 0, and 0 / 0 is "
-            "not a number: take each pixel's own maximum, with axis=3.",
+            "You subtract the largest score of the whole batch everywhere. At pixels whose scores are far lower every exp becomes 0, "
+            "and 0 / 0 is not a number: subtract each pixel's own maximum, with axis=3 and keepdims=True.",
             SOFTMAX,
+        ),
+        Misconception(
+            "keepdims is forgotten",
+            _without_keepdims,
+            "You take maximum and sum over the last axis without keepdims=True, so they have an axis less and do not meet the pixels "
+            "that they belong to. Give both keepdims=True.",
+            AXES,
         ),
         Misconception(
             "a sigmoid for each score",
@@ -680,39 +692,41 @@ The moving averages need not be updated here.""",
         Misconception(
             "the batch's own numbers in use",
             _normalizing(own=lambda training: True),
-            "You normalize by the batch's own mean and variance in use too, so an image's result depends on its neighbours. "
-            "In use the moving averages stand in for them.",
+            "You normalize by the batch's own mean and variance in use too, so an image's result depends on the other images. "
+            "Where `training` is false, take the moving averages `mean` and `variance`.",
             NORMALIZATION,
         ),
         Misconception(
             "the moving averages in training",
             _normalizing(own=lambda training: False),
-            "You normalize by the moving averages while training too. There the batch's own mean and variance are taken; the "
-            "averages only collect them for later.",
+            "You normalize by the moving averages while training too. Where `training` is true, compute mean and variance of each "
+            "channel from x itself.",
             NORMALIZATION,
         ),
         Misconception(
             "epsilon outside of the root",
             _normalizing(divisor=lambda variance, epsilon: np.sqrt(variance) + epsilon),
-            "You add epsilon to the standard deviation. It is added to the variance, before the root is taken.",
+            "You add epsilon to the standard deviation. It is added to the variance, before the root is taken: "
+            "np.sqrt(variance + epsilon).",
             NORMALIZATION,
         ),
         Misconception(
             "divided by the variance",
             _normalizing(divisor=lambda variance, epsilon: variance + epsilon),
-            "You divide by the variance. Divide by its square root, the standard deviation, so that the result has variance 1.",
+            "You divide by the variance. Divide by its square root, the standard deviation: np.sqrt(variance + epsilon).",
             NORMALIZATION,
         ),
         Misconception(
             "the variance with n - 1",
             _normalizing(ddof=1),
-            "You divide the sum of squares by n - 1. Batch normalization divides by n, as np.var does without ddof.",
+            "You divide the sum of squared distances by n - 1. Batch normalization divides by n, as np.var does unless it is given "
+            "ddof=1.",
             NORMALIZATION,
         ),
         Misconception(
             "gamma and beta exchanged",
             lambda x, gamma, beta, *rest, **more: _batch_norm(x, beta, gamma, *rest, **more),
-            "You multiply by beta and add gamma. Gamma is the scale, beta the shift.",
+            "You multiply by beta and add gamma. Gamma is the scale and beta the shift: multiply by gamma, and add beta.",
             NORMALIZATION,
         ),
     ),
@@ -807,7 +821,7 @@ FOLD = Problem(
     title="Fold a normalization into the convolution",
     lesson=LESSON,
     statement="""In use, batch normalization turns each number y of map f into
-gamma · (y - mean) / √(variance + epsilon) + beta, with numbers of that map. If it follows a convolution directly, with no
+gamma · (y - mean) / √(variance + epsilon) + beta; each map has a gamma, beta, mean and variance of its own. If it follows a convolution directly, with no
 activation between, one convolution can do both. Return that convolution's kernel and bias; the first convolution may have a
 bias of its own.""",
     reference=_fold,
@@ -864,7 +878,7 @@ bias of its own.""",
         Misconception(
             "beta scaled too",
             _folding(shift=lambda bias, beta, mean, scale: (bias - mean + beta) * scale),
-            "You multiply beta by the scale. It is added last, after everything else was scaled.",
+            "You multiply beta by the scale. It is added last, after everything else was scaled: (bias - mean) · scale + beta.",
             NORMALIZATION,
         ),
         Misconception(
@@ -883,13 +897,15 @@ bias of its own.""",
         Misconception(
             "epsilon outside of the root",
             _folding(lambda gamma, variance, epsilon: gamma / (np.sqrt(variance) + epsilon)),
-            "You add epsilon to the standard deviation. It is added to the variance, before the root is taken.",
+            "You add epsilon to the standard deviation. It is added to the variance, before the root is taken: "
+            "scale = gamma / √(variance + epsilon).",
             NORMALIZATION,
         ),
         Misconception(
             "epsilon forgotten",
             _folding(lambda gamma, variance, epsilon: gamma / np.sqrt(variance)),
-            "You leave epsilon out. The layer divides by √(variance + epsilon), and so must you, or the outputs differ.",
+            "You leave epsilon out. The layer divides by √(variance + epsilon), and so must you: scale = gamma / "
+            "√(variance + epsilon).",
             NORMALIZATION,
         ),
         Misconception(
@@ -1023,50 +1039,50 @@ on the image as they are, not turned.""",
         Misconception(
             "one row and column too many",
             _merging(result=lambda merged, first, second: np.pad(merged, ((0, 1), (0, 1), (0, 0), (0, 0)))),
-            "Your kernel has kh1 + kh2 rows and kw1 + kw2 columns, and its last ones are 0. The two windows share a pixel: "
-            "two kernels of 3 see 5, not 6.",
+            "Your kernel has kh1 + kh2 rows and kw1 + kw2 columns, and its last ones are 0. Two kernels of 3 see 5 pixels, not 6: "
+            "make kh1 + kh2 - 1 rows and kw1 + kw2 - 1 columns.",
             STACKS,
         ),
         Misconception(
             "copies side by side",
             _side_by_side,
-            "You put a copy of the second kernel for each weight of the first, side by side. Windows of neighbouring places "
-            "overlap: move on by one pixel from copy to copy, and add up.",
+            "You put a copy of the second kernel for each weight of the first, side by side. Both layers move by one pixel, so the "
+            "copies overlap: begin copy (u, v) at row u and column v, and add up.",
             STACKS,
         ),
         Misconception(
             "the second kernel turned",
             _merging(second=lambda k: k[::-1, ::-1]),
-            "You correlate the two kernels with each other, which turns the second one by 180°. Weight u of the first and v of "
-            "the second reach pixel u + v: add their product there, and turn nothing.",
+            "You slide the second kernel over the first, which has the same effect as turning the second by 180°. Weight u of the "
+            "first and weight v of the second reach pixel u + v: add their product at place u + v, and turn nothing.",
             "01_kernels#4. Correlation and convolution",
         ),
         Misconception(
             "the first kernel turned",
             _merging(first=lambda k: k[::-1, ::-1]),
-            "You lay the second kernel over the first, which turns the first one by 180°. Weight u of the first and v of the "
-            "second reach pixel u + v: add their product there, and turn nothing.",
+            "You slide the first kernel over the second, which has the same effect as turning the first by 180°. Weight u of the "
+            "first and weight v of the second reach pixel u + v: add their product at place u + v, and turn nothing.",
             "01_kernels#4. Correlation and convolution",
         ),
         Misconception(
             "the result is turned",
             _merging(result=lambda merged, first, second: merged[::-1, ::-1]),
-            "Your kernel is turned by 180°, as the answer to an image with a single 1 is. The layer correlates: turn the "
-            "result back.",
+            "Your kernel is turned by 180°: so is what the two layers make of an image with a single 1. The one layer correlates "
+            "with your kernel: turn it back, with [::-1, ::-1] on rows and columns.",
             "01_kernels#4. Correlation and convolution",
         ),
         Misconception(
             "`=` instead of `+=`",
             _overwritten,
-            "You overwrite a place of the result each time a pair of weights reaches it. All pairs with the same sum of "
-            "places add up: use +=.",
+            "You overwrite a place of the result each time a pair of weights reaches it. The products of all these pairs are "
+            "added up: use +=.",
             STACKS,
         ),
         Misconception(
             "`=` instead of `+=`, the second kernel in the outer loop",
             lambda first, second: _overwritten(first, second, second_outside=True),
             "You overwrite a place of the result each time a pair of weights reaches it, with the second kernel in the outer "
-            "loop. All pairs with the same sum of places add up: use +=.",
+            "loop. The products of all these pairs are added up: use +=.",
             STACKS,
         ),
         Misconception(
@@ -1079,7 +1095,8 @@ on the image as they are, not turned.""",
         Misconception(
             "channels and filters exchanged",
             _merging(result=lambda merged, first, second: merged.swapaxes(2, 3)),
-            "Your kernel ends in (F, C). HWIO has the channels that are read first, and then the filters: (C, F).",
+            "Your kernel has the shape (height, width, F, C). HWIO has the channels that are read before the filters, (C, F): exchange "
+            "the last two axes.",
             "04_channels#2. Many filters: HWIO",
         ),
     ),

@@ -154,7 +154,7 @@ u and column v must be at `[u, v, c, f]`. Both libraries correlate, so no kernel
         ),
         Hint(
             "The shape is right, but the numbers are mixed up",
-            "`reshape` only counts, it never moves a number. `transpose` moves axes.",
+            "`reshape` leaves the numbers in their old order and only cuts them up anew. `transpose` moves axes.",
         ),
         Hint(
             "The shape is wrong",
@@ -170,7 +170,8 @@ u and column v must be at `[u, v, c, f]`. Both libraries correlate, so no kernel
 def pointwise(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """Mix the channels of each pixel: a convolution with kernels of 1 × 1.
 
-    x: (N, H, W, C). kernel: (1, 1, C, F), in HWIO. bias: (F,). Returns (N, H, W, F).
+    x: (N, H, W, C): images, height, width, channels. kernel: (1, 1, C, F) for F filters, in HWIO. bias: (F,). Returns
+    (N, H, W, F).
     """
     # TODO: each filter sums the pixel's channels, each times its weight, and adds its bias
     # BEGIN SOLUTION
@@ -284,7 +285,7 @@ images, for several filters and with one bias for each filter. The stride is 1, 
             "Take one pixel, x[n, i, j]: C numbers. Filter f has C weights too, kernel[0, 0, :, f]. Multiply and sum.",
         ),
         Hint(
-            "It works, but with five loops",
+            "I have many loops, and their numbers are wrong",
             "For one pixel it is a product of a row of C numbers and a matrix (C, F). NumPy's @ does that for all pixels at once.",
         ),
         Hint(
@@ -811,7 +812,8 @@ order: u, v, c. Rows of the matrix follow n, i, j, there is no padding, and wind
         Misconception(
             "the stride is ignored",
             lambda x, kernel_size, strides=(1, 1): _matrix(_all_windows(x, kernel_size)),
-            "You take a window at every pixel. With a stride, go on by so many pixels from one window to the next.",
+            "You take a window at every pixel. With a stride, go on by so many pixels from one window to the next: "
+            "range(0, H - kh + 1, strides[0]) for the rows, and strides[1] for the columns.",
             STRIDE,
         ),
         Misconception(
@@ -905,6 +907,13 @@ def _cropped(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, strides=(1, 1)
     pads = [_without_clamp(x.shape[1 + a], kernel.shape[a], strides[a]) for a in (0, 1)]
     cut = [slice(max(-before, 0), n - max(-after, 0)) for (before, after), n in zip(pads, x.shape[1:3], strict=True)]
     return convolve(x[:, cut[0], cut[1]], kernel, bias, strides, [tuple(max(p, 0) for p in pair) for pair in pads])
+
+
+def _crowded(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, strides=(1, 1), padding="valid") -> np.ndarray:
+    """As many outputs as there should be, of windows that lie one pixel apart."""
+    spec = ConvSpec(kernel.shape[:2], strides=strides, padding=padding)
+    rows, columns = spec.output_size(x.shape[1:3])
+    return ops.conv2d(x, kernel, bias, padding=spec.pads(x.shape[1:3]))[:, :rows, :columns]
 
 
 CONV2D = Problem(
@@ -1001,6 +1010,12 @@ have an even size, and a stride may be larger than the kernel.""",
             ALL_CHANNELS,
         ),
         Misconception(
+            "the bias is forgotten",
+            mistaken(bias=lambda b, f, products: 0),
+            "You leave the bias out. Add bias[f] to each number of map f.",
+            ARGUMENTS,
+        ),
+        Misconception(
             "the bias is added for each weight",
             mistaken(bias=lambda b, f, products: b[f] * products.size),
             "You add the bias to every product before you sum, so that it counts once for each weight. Add it once, after the "
@@ -1023,8 +1038,22 @@ have an even size, and a stride may be larger than the kernel.""",
         Misconception(
             "the first stride is used for both axes",
             mistaken(strides=lambda strides: (strides[0], strides[0])),
-            "You use strides[0] for the columns too. The second number, strides[1], is for them.",
+            "You use strides[0] for the columns too. Take strides[1] for them: windows begin at column j · strides[1].",
             STRIDE,
+        ),
+        Misconception(
+            "windows move by one pixel",
+            _crowded,
+            "The size is right, but your windows begin at (i, j), one pixel apart. Window (i, j) begins at row i · strides[0] and "
+            "column j · strides[1].",
+            "03_stride#8. Mistakes people make here",
+        ),
+        Misconception(
+            "padding is ignored",
+            lambda x, kernel, bias, strides=(1, 1), padding="valid": convolve(x, kernel, bias, strides),
+            'You treat "same" like "valid". For "same" first put zeros around the image: (outputs - 1) · stride + k - n in all '
+            "along each axis, half of them before.",
+            SAME_STRIDED,
         ),
         Misconception(
             "the odd pixel goes before",
@@ -1036,8 +1065,9 @@ have an even size, and a stride may be larger than the kernel.""",
         Misconception(
             "half the kernel on both sides",
             mistaken(same=lambda n, k, reach, stride: (k // 2, k // 2)),
-            "You add k // 2 zeros on both sides, whatever the stride, as PyTorch's `padding=k // 2` does. Compute the total that "
-            "is missing first, (outputs - 1) · stride + k - n, then halve it.",
+            "You add k // 2 zeros on both sides, PyTorch's `padding=k // 2`, which need not be right for an even "
+            "kernel or with a stride. Compute the total first, max((outputs - 1) · stride + k - n, 0), and put total "
+            "// 2 before and the rest after.",
             SAME_STRIDED,
         ),
         Misconception(
@@ -1071,14 +1101,15 @@ have an even size, and a stride may be larger than the kernel.""",
         Misconception(
             "negative padding cuts pixels off",
             _cropped,
-            "Your total falls below zero where the stride is larger than the kernel, and so the windows begin inside of the image. "
-            "Padding never crops, and the first window begins at the first pixel: take max(total, 0).",
+            "Your total falls below zero where the stride is larger than the kernel, and so the windows begin inside "
+            "of the image. Padding never takes pixels away: use max(total, 0).",
             SAME_STRIDED,
         ),
         Misconception(
             "the border repeats the edge",
             mistaken(fill="edge"),
-            'You repeat the outermost pixels. "same" adds zeros.',
+            'You fill the border with copies of the outermost pixels. "same" adds zeros, as np.pad does without a '
+            "mode.",
             ZEROS,
         ),
     ),

@@ -201,7 +201,7 @@ one that fits:
         Misconception(
             "525 itself is refused",
             _decided({"update the driver": lambda r: int(r["driver"].split(".")[0]) <= 525}),
-            "You ask for more than 525, but the branch 525 is new enough. Only versions *below* 525 are too old: "
+            "You ask for more than 525, but the branch 525 is new enough. Only versions **below** 525 are too old: "
             "compare with <.",
             NEEDS,
         ),
@@ -231,8 +231,8 @@ one that fits:
             _decided(
                 order=(*list(ANSWERS)[:3], "install tensorflow[and-cuda]", *list(ANSWERS)[3:5], *list(ANSWERS)[6:])
             ),
-            "You look at TensorFlow and its libraries before you look at the driver. The driver is below everything: follow "
-            "the order of the table, in which its two lines come first.",
+            "You look at TensorFlow and its libraries before you look at the driver. Without a driver they are of no use: follow "
+            "the order of the table, in which the two lines about the driver come first.",
             MISTAKES,
         ),
         Misconception(
@@ -388,8 +388,8 @@ space.""",
         Misconception(
             "weights counted once",
             _mistaken_memory(copies_of_weights=1),
-            "You count the weights alone, as if the network were only used. Training with Adam keeps their gradients and two "
-            "averages besides: count weights four times.",
+            "You count the weights alone, as if the network were used and not trained. Training with Adam also keeps their gradients "
+            "and two averages: count weights four times.",
             GROWTH,
         ),
         Misconception(
@@ -423,14 +423,14 @@ space.""",
         Misconception(
             "numbers, not bytes",
             _numbers_only,
-            "You count numbers. Each takes 4 bytes as float32 and 2 as float16: multiply by these.",
+            "You count numbers, and not their bytes. A float32 takes 4 bytes and a float16 takes 2: multiply each count by that.",
             GROWTH,
         ),
         Misconception(
             "bits, not bytes",
             _mistaken_memory(times=8),
-            "You count 32 for each float32, but those are bits. A byte has 8 of them, so a float32 has 4 bytes and a float16 "
-            "has 2.",
+            "You count 32 for each float32 and 16 for each float16, but those are bits. A byte has 8 bits: count 4 bytes for a "
+            "float32, and 2 for a float16.",
             GROWTH,
         ),
     ),
@@ -619,21 +619,21 @@ the error pass. (Where growth was on before, the call does nothing, and all is w
         Misconception(
             "the processor is set too",
             _grown(lambda tf: tf.config.list_physical_devices()),
-            "You ask for all devices, and the processor is one of them, but it has no such setting. Ask for "
-            'list_physical_devices("GPU").',
+            "You go through all devices, and the processor is one of them, but it has no such setting. Ask for the GPUs alone: "
+            'tf.config.list_physical_devices("GPU").',
             GROWTH,
         ),
         Misconception(
             "logical devices are listed",
             _grown(lambda tf: tf.config.list_logical_devices("GPU")),
-            "You list the *logical* devices, and to make them TensorFlow starts: after that it is too late. List the physical "
-            "ones.",
+            "You list the logical devices, and TensorFlow has to start before it can do that: then it is too late. Use "
+            '`tf.config.list_physical_devices("GPU")`, which starts nothing.',
             GROWTH,
         ),
         Misconception(
             "growth is switched off",
             _grown(enable=False),
-            "You pass False, which asks for all memory at once. Pass True to let it grow.",
+            "You pass False, with which TensorFlow takes nearly all memory at once. Pass True to let it grow.",
             GROWTH,
         ),
         Misconception(

@@ -12,12 +12,11 @@ from convlab.exercises.problems.decisions import mistaken, on_image
 from convlab.ops import convolve2d, correlate2d
 
 LESSON = "01_kernels"
-WINDOW, WEIGHTS, BREAK, TURN, MISTAKES = (
+WINDOW, WEIGHTS, TURN, MISTAKES = (
     f"{LESSON}#{heading}"
     for heading in (
         "1. One window, one number",
         "2. What the weights do to a photograph",
-        "3. Break it",
         "4. Correlation and convolution",
         "6. Mistakes people make here",
     )
@@ -163,7 +162,8 @@ Images and kernels need not be square.""",
         Misconception(
             "the mean of the window",
             on_image(mistaken(window=lambda products: products.mean())),
-            "You take the mean of the products. Add them up instead; an average would be a kernel of equal weights.",
+            "You take the mean of the products where their sum is asked for. Use np.sum in place of np.mean: in a box "
+            "blur the weights themselves, 1/9 each, make it an average.",
             WINDOW,
         ),
         Misconception(
@@ -273,7 +273,7 @@ bright pixel with the kernel as it is written, and that is a good test.""",
             TURN,
         ),
         Misconception(
-            "the kernel is exchanged left and right only",
+            "the kernel is mirrored left and right only",
             on_image(mistaken(kernel=lambda k: k[:, ::-1])),
             "You reverse each row of the kernel, but leave the order of the rows. Half a turn does both: "
             "kernel[::-1, ::-1].",
@@ -319,9 +319,9 @@ bright pixel with the kernel as it is written, and that is a good test.""",
             "pixel of the window: it has to be the last one.",
         ),
         Hint(
-            "The shape is right, but a few numbers differ",
-            "Reverse both axes: kernel[::-1, ::-1]. kernel[::-1] reverses the order of the rows only, and kernel.T turns "
-            "nothing.",
+            "I have turned the kernel, but the numbers still differ",
+            "Reverse both axes: kernel[::-1, ::-1]. kernel[::-1] reverses the order of the rows only, and kernel.T exchanges "
+            "rows and columns, which is no turn.",
         ),
     ),
     explanation="Half a turn reverses the rows and the columns. In the first window that contains a single bright pixel this "
@@ -371,7 +371,7 @@ def _signs(answers: np.ndarray, largest: float) -> str:
 
 
 def _answers(kernel: Any, down: int, right: int, size: int = 3) -> dict[str, str]:
-    """What an edge kernel gives for a flat image, its own edge, and this edge turned by a quarter."""
+    """What an edge kernel gives for a flat image, its own edge, and this edge turned by 90°."""
     weights = as_array(kernel)
     if weights is None:
         raise ConvlabError(
@@ -384,8 +384,8 @@ def _answers(kernel: Any, down: int, right: int, size: int = 3) -> dict[str, str
     step, largest = _step(down, right, size), float(np.abs(weights).max())
     images = {
         "the answer to a flat image": np.ones((size, size)),
-        "the answers to such an edge": step,
-        "the answers to such an edge turned by a quarter": np.rot90(step),
+        "the answers to its edge": step,
+        "the answers to its edge turned by 90°": np.rot90(step),
     }
     return {name: _signs(correlate2d(image, weights.astype(float)), largest) for name, image in images.items()}
 
@@ -405,9 +405,10 @@ EDGE_KERNEL = Problem(
     title="A kernel that finds edges",
     lesson=LESSON,
     statement="""Design a kernel for *correlation* that finds edges of one direction. An edge is a step: 0 on one side, 1
-on the other, and `down` and `right` say in which direction the image becomes brighter. Your kernel must answer a flat
-image with 0; an image with such an edge with positive numbers near it, and with negative numbers nowhere; and this
-image turned by a quarter with 0 everywhere. Any weights that do so are right.""",
+on the other, and `down` and `right` say in which direction the image becomes brighter. The kernel is
+correlated, without padding, with three images. A flat image must give 0. An image with such an edge must give positive
+numbers near the edge, and negative numbers nowhere. The same image turned by 90° must give 0 everywhere. Any weights that
+do so are right.""",
     reference=lambda down, right, size=3: np.sign(_plane(down, right, size)),
     observe=_answers,
     groups=(
@@ -426,15 +427,15 @@ image turned by a quarter with 0 everywhere. Any weights that do so are right.""
         Misconception(
             "rows and columns exchanged",
             lambda down, right, size=3: _plane(right, down, size),
-            "You let the weights change from row to row where they have to change from column to column, so your kernel "
-            "finds the other edges. `right` belongs to the columns, the second index, and `down` to the rows.",
+            "You use `right` for the rows and `down` for the columns, so your kernel finds other edges. `down` says "
+            "how weights change with the row, the first index, and `right` how they change with the column.",
             MISTAKES,
         ),
         Misconception(
             "rows counted upwards",
             lambda down, right, size=3: _plane(-down, right, size),
             "You take the first row for the lowest one, as the axis of a graph goes up. Rows of an image go down: for an "
-            "edge that is brighter below, the positive weights belong into the last rows.",
+            "edge that is brighter below, the positive weights belong in the last rows.",
             MISTAKES,
         ),
         Misconception(
@@ -447,8 +448,8 @@ image turned by a quarter with 0 everywhere. Any weights that do so are right.""
         Misconception(
             "the same kernel for all directions",
             lambda down, right, size=3: size**2 * _middle(size) - 1,
-            "Your kernel looks the same from all sides, like the outline kernel, so it answers edges of every direction. Give "
-            "one side negative weights and the other positive ones.",
+            "Your kernel answers edges of every direction, with both signs, as the outline kernel does. Use `down` "
+            "and `right`: the side that they point to gets positive weights, the opposite side negative ones.",
             WEIGHTS,
         ),
         Misconception(
@@ -456,7 +457,7 @@ image turned by a quarter with 0 everywhere. Any weights that do so are right.""
             lambda down, right, size=3: _plane(0, 1, size),
             "Your kernel compares right with left whatever is asked for. For edges that are brighter below or above, the "
             "weights have to change from row to row; for corners, along both axes.",
-            BREAK,
+            WEIGHTS,
         ),
         Misconception(
             "the signs of down and right are ignored",
@@ -469,12 +470,13 @@ image turned by a quarter with 0 everywhere. Any weights that do so are right.""
     hints=(
         Hint(
             "I do not know where to begin",
-            "Look at “vertical edges” in the lesson: −1 0 1 in each row. It is brighter on the right: (down, right) = (0, 1).",
+            "Look at “vertical edges” in the lesson: −1 0 1 in each row. It finds edges that are brighter on the right, (0, 1). "
+            "Where would the 1 have to be for edges that are brighter below?",
         ),
         Hint(
             "It works for the sides, but not for the corners",
-            "A weight has to grow with its column, with its row, or with both. For the lower right, add the two: the middle "
-            "diagonal becomes 0.",
+            "A weight has to grow with its column, with its row, or with both. For the lower right, add the two: then "
+            "the places from the lower left to the upper right corner hold 0.",
         ),
         Hint(
             "Signs are wrong, or a flat image gives something",
@@ -483,7 +485,7 @@ image turned by a quarter with 0 everywhere. Any weights that do so are right.""
         ),
     ),
     explanation="A flat image is multiplied by the sum of the weights, so they have to sum to 0. At the edge the bright pixels "
-    "lie under the positive weights: the answer is positive. On the edge turned by a quarter, the weights of each line along "
+    "lie under the positive weights: the answer is positive. On the edge turned by 90°, the weights of each line along "
     "the direction cancel. Weights that grow evenly from dark to bright do all of this; −1, 0 and 1 only do so, too.",
 )
 
@@ -491,7 +493,7 @@ image turned by a quarter with 0 everywhere. Any weights that do so are right.""
 def gaussian_kernel(size: int, sigma: float) -> np.ndarray:
     """A Gaussian blur: weights that sum to 1 and fall with the distance from the middle.
 
-    size: rows and columns, odd or even. sigma: the standard deviation, in pixels. The middle lies halfway between the
+    size: rows and columns, odd or even. sigma: σ in pixels, how wide the bell is. The middle lies halfway between the
     first and the last place: on a weight for an odd size, between weights for an even one. Returns (size, size).
     """
     # TODO: compute exp(-distance² / (2 sigma²)) at each place, then make the sum right
@@ -533,10 +535,10 @@ GAUSSIAN_KERNEL = Problem(
     solution=gaussian_kernel,
     title="A Gaussian that keeps the brightness",
     lesson=LESSON,
-    statement="""The weights of a Gaussian blur are proportional to exp(−r² / (2σ²)), where r is the distance of a weight
-from the middle of the kernel: r² = (rows from the middle)² + (columns from the middle)². Build such a kernel of any size
-with weights that sum to 1, so that a flat image stays as it is. For an even size the middle lies between the weights, and
-all four weights around it are equal.""",
+    statement="""The weights of a Gaussian blur form a bell: they are proportional to exp(−r² / (2σ²)), where r is the
+distance of a weight from the middle of the kernel, r² = (rows from the middle)² + (columns from the middle)². Build such
+a kernel of any size with weights that sum to 1, so that a flat image stays as it is. For an even size the middle lies
+between the weights, and all four weights around it are equal.""",
     reference=_gauss,
     groups=(
         Group("odd sizes", 1, (case(1, 2.0), case(3, 1.0), case(3, 2.0), case(5, 0.8))),
@@ -547,22 +549,22 @@ all four weights around it are equal.""",
         Misconception(
             "the weights do not sum to 1",
             lambda size, sigma: _bell(size, 2 * sigma**2),
-            "You return the values of the bell as they are, so the blur brightens every image. Divide all of them by their "
-            "sum.",
+            "You return the values of the bell as they are, so the blur brightens images. Divide all of them by their "
+            "sum: kernel / kernel.sum().",
             WEIGHTS,
         ),
         Misconception(
             "the factor of the continuous bell",
             lambda size, sigma: _bell(size, 2 * sigma**2) / (2 * np.pi * sigma**2),
-            "You divide by 2πσ², which makes the integral of a bell without end 1. A kernel is a sum of a few values, so "
-            "divide by this very sum.",
+            "You divide by 2πσ², the factor in textbooks, which is right for a bell that goes on without end. A "
+            "kernel holds only a part of it, so divide by the sum of its own weights: kernel / kernel.sum().",
             WEIGHTS,
         ),
         Misconception(
             "divided by the number of weights",
             lambda size, sigma: _bell(size, 2 * sigma**2) / size**2,
-            "You divide by the number of weights, which is right for a box blur, where all of them are 1 before. Divide by "
-            "their sum.",
+            "You divide by the number of weights, which is right only where each of them is 1 before, as in a box "
+            "blur. Divide by their sum: kernel / kernel.sum().",
             WEIGHTS,
         ),
         Misconception(
@@ -582,14 +584,14 @@ all four weights around it are equal.""",
         Misconception(
             "the 2 in the exponent is missing",
             lambda size, sigma: _scaled(_bell(size, sigma**2)),
-            "You divide the squared distance by σ², so the bell is too narrow. The formula has 2σ².",
+            "You divide the squared distance by σ², so the bell is too narrow. The formula has 2σ²: 2 * sigma * sigma.",
             WEIGHTS,
         ),
         Misconception(
             "the distance is not squared",
             lambda size, sigma: _scaled(_bell(size, 2 * sigma**2, power=0.5)),
-            "You put the distance r into the exponent, which gives a pointed tent. Put r² there, so without a root: "
-            "du² + dv².",
+            "You put the distance r into the exponent, where the formula has r². Leave the square root out: r² is the "
+            "sum of the two squares, rows and columns from the middle.",
             WEIGHTS,
         ),
         Misconception(
@@ -602,8 +604,8 @@ all four weights around it are equal.""",
         Misconception(
             "all weights are equal",
             lambda size, sigma: np.full((size, size), 1 / size**2),
-            "You return a box blur, which listens to the far as much as to the near. Let the weights fall with the distance "
-            "from the middle.",
+            "You return a box blur, which listens to the far as much as to the near. Let the weights fall with the "
+            "distance from the middle: exp(-r² / (2σ²)) at each place.",
             WEIGHTS,
         ),
     ),
@@ -729,6 +731,7 @@ between two whole numbers.)""",
             (
                 case(_bytes([10, 21, 40, 82]), _numbers([0.25, 0.5, 0.25])),
                 case(_bytes([7, 90], [250, 8], [3, 5]), np.array([[-1], [1]], np.int8)),
+                case(_bytes([9, 2, 1]), _numbers([0.25, -0.75])),
                 case(
                     _bytes([10, 20, 30, 40], [50, 200, 20, 30], [60, 70, 80, 255]),
                     _numbers([0, -1, 0], [-1, 5, -1], [0, -1, 0]),
@@ -753,6 +756,13 @@ between two whole numbers.)""",
             MISTAKES,
         ),
         Misconception(
+            "neither rounded nor limited",
+            lambda image, kernel: _sums(image, kernel).astype(np.int64).astype(np.uint8),
+            "You put the sums into bytes as they are, so fractions are cut off, 256 becomes 0, and -1 becomes 255. Keep them "
+            "as floats, and then round and limit: np.clip(np.rint(sums), 0, 255).astype(np.uint8).",
+            MISTAKES,
+        ),
+        Misconception(
             "not limited to 0 and 255",
             lambda image, kernel: np.rint(_sums(image, kernel)).astype(np.int64).astype(np.uint8),
             "You turn the sums into bytes without limits, so 256 becomes 0 and -1 becomes 255. Use np.clip(sums, 0, 255) "
@@ -762,9 +772,9 @@ between two whole numbers.)""",
         Misconception(
             "cut off, not rounded",
             lambda image, kernel: _to_bytes(np.floor(_sums(image, kernel))),
-            "astype(np.uint8) cuts fractions off, so 2.75 becomes 2 and the image a little darker. Round first, with "
-            "np.rint.",
-            WEIGHTS,
+            "You cut fractions off, as astype and int do, so 2.75 becomes 2 and the image a little darker. Round the sums "
+            "first, with np.rint.",
+            MISTAKES,
         ),
         Misconception(
             "negative sums lose their sign",

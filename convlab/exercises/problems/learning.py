@@ -95,15 +95,15 @@ are given the upstream gradient: one number for each output. Compute the gradien
         Misconception(
             "the mean over the batch",
             lambda upstream: upstream.sum(axis=(1, 2)).mean(axis=0),
-            "You divide by the number of images. The loss has done that already if it is a mean, so here all images are "
-            "simply summed.",
+            "You divide by the number of images. If the loss is a mean, that is already in the upstream numbers: sum over the "
+            "images, and divide by nothing.",
             MISTAKES,
         ),
         Misconception(
             "the mean over everything",
             lambda upstream: upstream.mean(axis=(0, 1, 2)),
             "You take the mean over images, rows and columns. The bias acts on each of these outputs in full, so its "
-            "gradient is their sum.",
+            "gradient is the sum of their upstream numbers.",
             KERNEL,
         ),
         Misconception(
@@ -199,6 +199,24 @@ def _moving(
     return gradient
 
 
+def _step_by_step(f: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-5, kept: Any = np.float64) -> np.ndarray:
+    """Numerical gradient by `x[place] += h`, then `-= 2 * h`, then `+= h`, in x's own type."""
+    point, gradient = x.copy(), np.zeros(x.shape, kept or x.dtype)
+    for place in np.ndindex(*x.shape):
+        point[place] = point[place] + h
+        above = f(point)
+        point[place] = point[place] - 2 * h
+        below = f(point)
+        point[place] = point[place] + h
+        gradient[place] = (above - below) / (2 * h)
+    return gradient
+
+
+def _row_views(f: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-5) -> np.ndarray:
+    """A whole row moved, and remembered by a view, which moves too: the second point is x itself."""
+    return _moving(f, x, h, down=0.0 if x.ndim > 1 else -1.0, whole_rows=True)
+
+
 def _together(f: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     """All numbers moved at the same time."""
     return np.full(x.shape, (f(x.astype(float) + h) - f(x.astype(float) - h)) / (2 * h))
@@ -224,7 +242,7 @@ NUMERICAL_GRADIENT = Problem(
     title="A gradient by numbers",
     lesson=LESSON,
     statement="""Check gradients with **central differences**: move one number of `x` up by `h` and down by `h`, take the
-difference of the two results, and divide by the way between them. Do it for each number of `x`, one at a time, whatever
+difference of the two results, and divide by the distance between the two. Do it for each number of `x`, one at a time, whatever
 the shape of `x` is. Compute in float64 also where `x` comes in another type, and leave `x` as it was.""",
     reference=_at_once,
     groups=(
@@ -262,20 +280,21 @@ the shape of `x` is. Compute in float64 also where `x` comes in another type, an
         Misconception(
             "a step up only",
             partial(_moving, down=0.0, width=1.0),
-            "You compare f(x + h) with f(x), a one-sided difference, which is off by about h. Move the number down as well: "
-            "(f(x + h) - f(x - h)) / (2 h).",
+            "You compare f(x + h) with f(x), which is far less exact where f is curved. Move the number down as well: "
+            "(f(x + h) - f(x - h)) / (2 · h).",
             CHECK,
         ),
         Misconception(
             "divided by h",
             partial(_moving, width=1.0),
-            "You divide by h, and your gradient is twice as large as it should be. From x - h to x + h it is a way of 2 h.",
+            "You divide by h, and your gradient is twice as large as it should be. From x - h to x + h the distance is 2 · h: divide "
+            "by that.",
             CHECK,
         ),
         Misconception(
             "the step down ends in the middle",
             partial(_moving, down=0.0),
-            "Your second point is x itself: after the step up by h you go down by h only, and divide by 2 h. Go down by 2 h "
+            "Your second point is x itself: after the step up by h you go down by h only, and divide by 2 · h. Go down by 2 · h "
             "from there, to x - h.",
             CHECK,
         ),
@@ -298,6 +317,13 @@ the shape of `x` is. Compute in float64 also where `x` comes in another type, an
             partial(_moving, whole_rows=True),
             "You loop over the first axis only, so that a whole row of x moves at once. Loop over every place: "
             "`for place in np.ndindex(*x.shape)`, or over a flat view of a copy.",
+            CHECK,
+        ),
+        Misconception(
+            "a whole row moved, remembered without a copy",
+            _row_views,
+            "You loop over the first axis only, so that a whole row moves at once; and here = x[i] is no copy of that row, but "
+            "changes with it. Loop over every place, where x[place] is a single number: `for place in np.ndindex(*x.shape)`.",
             CHECK,
         ),
         Misconception(
@@ -328,6 +354,20 @@ the shape of `x` is. Compute in float64 also where `x` comes in another type, an
             "float32 have no room for small steps. Begin with a float64 copy, x.astype(np.float64), and with np.zeros(x.shape).",
             MISTAKES,
         ),
+        Misconception(
+            "x itself moved by += and -=",
+            _step_by_step,
+            "You move the numbers of x itself by += and -=, in the type that x comes in: whole numbers cut each step off, and float32 "
+            "rounds the small difference away. Begin with a float64 copy, x.astype(np.float64), and move that.",
+            MISTAKES,
+        ),
+        Misconception(
+            "x itself moved by += and -=, and its type kept",
+            partial(_step_by_step, kept=None),
+            "You move the numbers of x itself by += and -=, and keep the gradient in the type of x too; whole numbers and float32 "
+            "have no room for small steps. Begin with a float64 copy, x.astype(np.float64), and with np.zeros(x.shape).",
+            MISTAKES,
+        ),
     ),
     hints=(
         Hint(
@@ -343,8 +383,8 @@ the shape of `x` is. Compute in float64 also where `x` comes in another type, an
             "Remember the number before you move it, and put exactly that back: here = point[place] ... point[place] = here.",
         ),
     ),
-    explanation="The slope between x - h and x + h is off by about h², for the curve bends the same way on both sides; a "
-    "one-sided slope is off by about h. In float64 the two results differ in enough digits for a small h; float32 has too "
+    explanation="On both sides of x the curve bends alike, so most of the error cancels between x - h and x + h: a step ten times "
+    "smaller makes it a hundred times smaller, and that of a one-sided slope only ten times. In float64 the two results differ in enough digits for a small h; float32 has too "
     "few of them, and whole numbers cannot move by a fraction at all.",
 )
 
@@ -516,8 +556,8 @@ reaches play no part. The result is the plain sum over all images and places."""
         Misconception(
             "the stride is ignored",
             _collecting(steps=lambda strides: (1, 1)),
-            "Your window of output (i, j) begins at row i and column j. It begins at i · strides[0] and j · strides[1], as "
-            "in the forward pass.",
+            "You let the window of output (i, j) begin at row i and column j. With strides it begins at row i · strides[0] and "
+            "column j · strides[1], as in the forward pass.",
             MISTAKES,
         ),
         Misconception(
@@ -530,15 +570,15 @@ reaches play no part. The result is the plain sum over all images and places."""
         Misconception(
             "the mean over the batch",
             _collecting(result=lambda gradient, g: gradient / len(g)),
-            "You divide by the number of images. The loss has done that already if it is a mean, so the kernel's gradient is "
-            "the plain sum over the batch.",
+            "You divide by the number of images. If the loss is a mean, that is already in the upstream numbers: sum over the "
+            "images, and divide by nothing.",
             MISTAKES,
         ),
         Misconception(
             "the mean over all windows",
             _collecting(result=lambda gradient, g: gradient / g[..., 0].size),
-            "You divide by the number of windows. The weight took part in every output in full, so what they pass on is "
-            "added up.",
+            "You divide by the number of windows. A weight took part in every output in full, so what the outputs pass on is "
+            "summed, and not divided.",
             KERNEL,
         ),
         Misconception(
@@ -566,7 +606,7 @@ reaches play no part. The result is the plain sum over all images and places."""
             "channels and filters exchanged",
             _collecting(result=lambda gradient, g: gradient.swapaxes(2, 3)),
             "Your numbers are right, but the result is (kh, kw, F, C). A kernel is (kh, kw, C, F), and its gradient has the "
-            "same shape.",
+            "same shape: exchange the last two axes.",
             "04_channels#2. Many filters: HWIO",
         ),
         Misconception(
@@ -579,8 +619,8 @@ reaches play no part. The result is the plain sum over all images and places."""
         Misconception(
             "above and below exchanged in the padding",
             _collecting(pads=_reversed),
-            "You add the zeros for below above, and those for the right on the left. The first number of each pair comes "
-            "before the image: np.pad takes the pairs as they are.",
+            "You exchange the numbers of each pair, so that the zeros for below come above, and those for the right come on the "
+            "left. The first number of a pair counts those before the image: give np.pad the pairs as they are.",
             "02_padding#4. Your own padding",
         ),
     ),
@@ -688,7 +728,7 @@ MAX_POOL_GRADIENT = Problem(
     title="Back through max pooling",
     lesson=LESSON,
     statement="""Max pooling keeps the largest number of each window. Going back, each output hands its upstream number to
-the pixel that it came from; the others get nothing from it. Windows overlap where the strides are smaller than the window,
+the one pixel that it was copied from; the others get nothing from it. Windows overlap where the strides are smaller than the window,
 and a pixel may win in several of them. No two pixels of an image are equal, and there is no padding.""",
     reference=_max_pool_gradient,
     groups=(
@@ -718,8 +758,8 @@ and a pixel may win in several of them. No two pixels of an image are equal, and
         Misconception(
             "`=` instead of `+=`",
             _handing(keep=False),
-            "A pixel that wins in several windows keeps only what the last one hands it. It made all of these outputs, so "
-            "their upstream numbers add up: use +=.",
+            "You overwrite, so that a pixel that wins in several windows keeps only what the last one hands it. It made all of these "
+            "outputs, so their upstream numbers add up: use +=.",
             MISTAKES,
         ),
         Misconception(
@@ -746,8 +786,8 @@ and a pixel may win in several of them. No two pixels of an image are equal, and
         Misconception(
             "the stride is ignored",
             _handing(steps=lambda strides: (1, 1)),
-            "Your window of output (i, j) begins at row i and column j. It begins at i · strides[0] and j · strides[1], as "
-            "in the forward pass.",
+            "You let the window of output (i, j) begin at row i and column j. With strides it begins at row i · strides[0] and "
+            "column j · strides[1], as in the forward pass.",
             MISTAKES,
         ),
         Misconception(
@@ -760,13 +800,14 @@ and a pixel may win in several of them. No two pixels of an image are equal, and
         Misconception(
             "the upstream gradient is ignored",
             _handing(worth=lambda g, window: 1.0),
-            "You count how often each pixel wins. Each win brings the upstream number of its output, not 1.",
+            "You count how often each pixel wins. Each time it wins, add the upstream number of that output in place of 1.",
             KERNEL,
         ),
         Misconception(
             "the largest without its sign",
             _handing(lambda window: _largest(np.abs(window))),
-            "You look for the largest absolute value, so -9 beats 2. Max pooling takes the largest number: leave the sign.",
+            "You look for the largest absolute value, so that -9 wins over 2. Max pooling takes the largest number with its sign: "
+            "leave np.abs out.",
             "03_stride#3. Pooling",
         ),
     ),
@@ -944,7 +985,7 @@ What overlaps is added up. Pixels that no window saw get 0, and the padding does
         Misconception(
             "`=` instead of `+=`",
             _painting(paint=lambda window, kernel, g: kernel @ g),
-            "Where windows overlap, the last one covers the earlier ones. A pixel collects from all windows that saw it: "
+            "You overwrite, so that where windows overlap only the last one is left. A pixel collects from all windows that saw it: "
             "use +=.",
             MISTAKES,
         ),
@@ -965,8 +1006,8 @@ What overlaps is added up. Pixels that no window saw get 0, and the padding does
         Misconception(
             "the stride is ignored",
             _painting(steps=lambda strides: (1, 1)),
-            "You paint output (i, j) at row i and column j. Its window begins at i · strides[0] and j · strides[1], as in "
-            "the forward pass.",
+            "You paint output (i, j) at row i and column j. Its window begins at row i · strides[0] and column j · strides[1], as "
+            "in the forward pass.",
             MISTAKES,
         ),
         Misconception(
@@ -1001,15 +1042,15 @@ What overlaps is added up. Pixels that no window saw get 0, and the padding does
             "overlaps are averaged",
             _averaged,
             "You divide by the number of windows that saw a pixel. Each of these outputs changes with the pixel in full, so "
-            "what they hand back is added up.",
+            "what they hand back is added up, and not divided.",
             INPUT,
         ),
         Misconception(
             "the convolution is undone",
             _undone,
-            "You look for an input whose convolution is `upstream`, as if going back meant the inverse. The gradient is the "
-            "transpose of the convolution: paint the kernel, times g, and add up.",
-            PATTERNS,
+            "You look for an input whose convolution is `upstream`, as if going back undid the convolution. The gradient does not: "
+            "each output paints the kernel, times its upstream number, and what overlaps is added up.",
+            INPUT,
         ),
     ),
     hints=(
@@ -1045,8 +1086,8 @@ def transposed_shapes(
     """Shapes of a transposed convolution, as Keras' Conv2DTranspose has them.
 
     input_shape: (H, W, C). filters: F, feature maps of the output. kernel_size: (kh, kw). strides: (down, across).
-    padding: "valid" or "same". Returns (shape of the kernel, shape of the output); both have four and three numbers,
-    and the output's is (OH, OW, F).
+    padding: "valid" or "same". Returns (shape of the kernel, shape of the output): four numbers, and three numbers,
+    (OH, OW, F).
     """
     # TODO: how far does the paint of the last input pixel reach? And which convolution has this kernel?
     # BEGIN SOLUTION
@@ -1178,7 +1219,7 @@ output, without the batch axis.""",
                 lambda n, k, s, padding: -(-n // s) if padding == "same" else (n - k) // s + 1,
             ),
             "You compute the size of a convolution, which gets smaller with the stride. A transposed convolution goes the "
-            "other way: every input pixel makes `stride` output pixels, or more at the end.",
+            'other way: n · stride with "same", and n · stride + max(k - stride, 0) with "valid".',
             PATTERNS,
         ),
         Misconception(
@@ -1192,7 +1233,7 @@ output, without the batch axis.""",
             "the output keeps the input's channels",
             _transposed(depth=lambda filters, channels: channels),
             "You give the output as many maps as the input has channels. The layer makes one map for each filter: "
-            "their number is the last of the output's shape.",
+            "the output's shape ends in `filters`.",
             "04_channels#2. Many filters: HWIO",
         ),
         Misconception(
@@ -1200,8 +1241,8 @@ output, without the batch axis.""",
             lambda input_shape, filters, kernel_size, strides=(1, 1), padding="valid": _transposed_shapes(
                 input_shape, filters, kernel_size, strides[::-1], padding
             ),
-            "You use strides[1] for the height and strides[0] for the width. The first goes down, from row to row, and sets the "
-            "height.",
+            "You use strides[1] for the height and strides[0] for the width. The first goes down, from row to row: take strides[0] "
+            "for the height.",
             "03_stride#1. Stride",
         ),
     ),

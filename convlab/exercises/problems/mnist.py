@@ -153,8 +153,7 @@ Return both, images first.""",
         Misconception(
             "divided twice",
             _prepared(lambda images: images.astype("float32") / 255 / 255),
-            "You divide by 255 twice, so the images end at 1/255 and are all but black. Divide once, and look at the result's "
-            "largest number.",
+            "You divide by 255 twice, so no number is above 1/255. Divide once: a byte of 255 must become 1.",
             MISTAKES,
         ),
         Misconception(
@@ -174,8 +173,8 @@ Return both, images first.""",
         Misconception(
             "labels stay numbers",
             _prepared(rows=lambda labels, classes: labels),
-            "You return the labels as numbers, which fits the loss with `sparse_` in its name. Here each label becomes a row "
-            "with a single 1.",
+            "You return the labels as numbers, which fits the loss with `sparse_` in its name. Here each label becomes a row: begin "
+            "with zeros of the shape (N, classes), and write a 1 to place [n, labels[n]].",
             LABELS,
         ),
         Misconception(
@@ -188,8 +187,8 @@ Return both, images first.""",
         Misconception(
             "labels counted from 1",
             _prepared(rows=lambda labels, classes: np.eye(classes)[labels - 1]),
-            "You put the 1 one place too far left, as if labels began with 1. They begin with 0: label 0 has its 1 in the first "
-            "place.",
+            "You put the 1 one place too far left, as if labels began with 1. They begin with 0, as the places of an array do: use "
+            "the label itself as the place.",
             LABELS,
         ),
     ),
@@ -199,7 +198,7 @@ Return both, images first.""",
             "Do one thing after another, and print shape, dtype and largest number after each: axis, type, range, labels.",
         ),
         Hint(
-            "My images are all 0, or all but 0",
+            "My images are all 0, or nearly 0",
             "Divide with /, not with //, and only once. Turn bytes into floats before you divide.",
         ),
         Hint(
@@ -372,36 +371,36 @@ Budgets are small, but leave room for a few filters; images have at least 7 × 7
         Misconception(
             "no convolution",
             _network(lambda layers: [], lambda layers: [layers.Flatten()]),
-            "Your network has dense layers only, for which a pixel and its neighbour are as strange to each other as any two. "
-            "Put a `Conv2D` behind the input.",
+            "Your network has dense layers only, and they do not know which pixels are neighbours. Put a `Conv2D` right after the "
+            "input, before anything is flattened.",
             MODEL,
         ),
         Misconception(
             "the output is logits",
             _network(last=lambda layers, classes: [layers.Dense(classes)], loss=_logits),
-            "Your scores are logits, with a loss that knows it: a good network, but not the one that was asked for. End with "
-            '`activation="softmax"`, and leave `from_logits` out.',
+            "Your network gives logits, scores before softmax, and your loss knows it; but probabilities were asked for. Give the "
+            'last layer `activation="softmax"`, and leave `from_logits` out.',
             "08_mnist_cnn#6. An eighth of the parameters",
         ),
         Misconception(
             "neither softmax nor from_logits",
             _network(last=lambda layers, classes: [layers.Dense(classes)]),
-            "Your scores are no probabilities, but the loss takes them for some; nothing warns, and learning is poor. End with "
-            '`activation="softmax"`.',
+            "Your last layer gives scores, but your loss expects probabilities; nothing warns, and learning is poor. Give the last "
+            'layer `activation="softmax"`.',
             MISTAKES,
         ),
         Misconception(
             "sigmoid in place of softmax",
             _network(last=lambda layers, classes: [layers.Dense(classes, activation="sigmoid")]),
-            "Sigmoid looks at each score by itself, so a row need not sum to 1. Use softmax, which divides by the sum of the "
-            "row.",
+            "You use a sigmoid, which looks at each score by itself, so a row need not sum to 1. Give the last layer "
+            '`activation="softmax"`, which divides by the sum of the row.',
             MODEL,
         ),
         Misconception(
             "softmax over the batch",
             _network(last=lambda layers, classes: [layers.Dense(classes), layers.Softmax(axis=0)]),
-            "Your softmax runs along axis 0, so the images of a batch compete with each other. It belongs on the last axis, "
-            "where the scores of one image are; that is what it does by itself.",
+            "Your softmax runs along axis 0, so that each class sums to 1 over the images of the batch. Leave the axis out: by "
+            "itself softmax takes the last one, where the scores of one image are.",
             MODEL,
         ),
         Misconception(
@@ -635,14 +634,14 @@ activation if it has one, as when the model is used and not trained. The layer i
         Misconception(
             "before the activation",
             _before_activation,
-            "Your maps have negative numbers where the layer's relu gives 0. The output of a layer comes after its activation: "
-            "`model.get_layer(layer).output`.",
+            "You return the sums before the layer's relu, so negative numbers are left. The output of a layer comes after its "
+            "activation: leave the activation as it is, and end the second model at `model.get_layer(layer).output`.",
             INSIDE,
         ),
         Misconception(
             "the maps that go in",
             _what_goes_in,
-            "You return what the layer *gets*, its `input`. Its own maps are its `output`.",
+            "You return what goes into the layer, its `input`. Its own maps come out of it: `model.get_layer(layer).output`.",
             INSIDE,
         ),
         Misconception(
@@ -669,21 +668,21 @@ activation if it has one, as when the model is used and not trained. The layer i
         Misconception(
             "the first image only",
             lambda model, images, layer: _recorded(model, images[:1], layer),
-            "You return the maps of the first image. Pass all images on; the first axis of the result counts them.",
+            "You return the maps of the first image only. Pass on all `images`: the first axis of the result counts them.",
             INSIDE,
         ),
         Misconception(
             "weights, not maps",
             lambda model, images, layer: np.asarray(model.get_layer(layer).get_weights()[0]),
-            "You return the layer's kernel, which is the same for every image. Feature maps are what comes out when images go "
-            "in.",
+            "You return the layer's kernel, which is the same for every image. Feature maps come out when images go in: make a model "
+            "that ends at the layer's output, and give it the images.",
             INSIDE,
         ),
         Misconception(
             "statistics of this batch",
             _batch_statistics,
-            "You run the model as in training, so batch normalization uses mean and variance of these few images. Leave "
-            "`training=True` out: in use, the moving statistics count.",
+            "You run the model as in training, so batch normalization uses the mean and variance of these few images. Leave "
+            "`training=True` out: in use it takes its moving averages.",
             "09_better_cnns#3. Batch normalization",
         ),
     ),
@@ -809,13 +808,13 @@ equal.""",
         Misconception(
             "mistakes only",
             lambda labels, scores: _counts(labels, scores) * (1 - np.eye(scores.shape[1], dtype=int)),
-            "You leave the diagonal empty. What was read right is counted too: it stands there.",
+            "You leave the diagonal empty, as a table of mistakes has it. Here what was read right is counted too, at [true, true].",
             JUDGED,
         ),
         Misconception(
             "shares, not counts",
             _shares,
-            "You divide each row by its sum, which gives shares. Counts were asked for.",
+            "You divide each row by its sum, which gives shares. Return the counts themselves.",
             "08_mnist_cnn#Your turn",
         ),
         Misconception(
@@ -1053,7 +1052,7 @@ state of its optimizer. Leave the file where it is.""",
         Misconception(
             "the old format",
             _old_format,
-            "You save in the format .h5, which Keras keeps only for old files. Save as `digits.keras`.",
+            "You save in the old format, .h5. Call the file `digits.keras`: Keras chooses the format by the ending.",
             FILE,
         ),
         Misconception(
@@ -1079,20 +1078,21 @@ state of its optimizer. Leave the file where it is.""",
         Misconception(
             "the layers without their weights",
             _layers_only,
-            "You make the layers anew from a description of them, so their weights are random again. Load the file: "
-            "keras.models.load_model.",
+            "You make the layers anew from a description of them, so their weights are random again. Return what "
+            "keras.models.load_model reads from the file.",
             FILE,
         ),
         Misconception(
             "loaded without its training",
             _without_compiling,
-            "With compile=False the loss and the optimizer stay in the file. Leave it out if the model is to learn on.",
+            "You load with compile=False, so the loss and the optimizer stay in the file. Leave that out: the model is to go on with "
+            "its training.",
             FILE,
         ),
         Misconception(
             "the ending is missing",
             _without_ending,
-            "Keras chooses the format by the ending, and refuses a name that has none. Call the file `digits.keras`.",
+            "Your file's name has no ending, by which Keras chooses the format. Call it `digits.keras`.",
             FILE,
         ),
     ),

@@ -78,8 +78,8 @@ ends, not always the same number. Count the places where the kernel fits.""",
         Misconception(
             "same size whatever the kernel",
             lambda n, kernel, before=0, after=0: n,
-            "You return the size of the image. The output has that size only where exactly k - 1 zeros are added: count "
-            "the places instead.",
+            "You return the size of the image, which is right only where exactly k - 1 zeros are added. Make the row "
+            "longer by `before` and `after`, and take off k - 1.",
             BORDER,
         ),
     ),
@@ -146,8 +146,9 @@ that takes. If their number is odd, the one more goes **after** the image. Retur
         Misconception(
             "half the kernel on both sides",
             lambda n, kernel, stride=1: (kernel // 2, kernel // 2),
-            "You add k // 2 on both sides, whatever the stride. That is PyTorch's `padding=k // 2`; for an even kernel it "
-            "is one zero too many, and with a stride fewer are needed: compute the total first, then halve it.",
+            "You add k // 2 on both sides, PyTorch's `padding=k // 2`, which need not be right for an even kernel or "
+            "with a stride. Compute the total first, max((outputs - 1) · stride + k - n, 0), and put total // 2 "
+            "before and the rest after.",
             STRIDED,
         ),
         Misconception(
@@ -160,23 +161,30 @@ that takes. If their number is odd, the one more goes **after** the image. Retur
         Misconception(
             "the stride is ignored",
             lambda n, kernel, stride=1: ((kernel - 1) // 2, kernel - 1 - (kernel - 1) // 2),
-            "You add k - 1 zeros for every stride. With a larger stride the windows often reach less far: compute where the "
-            "last window begins, (outputs - 1) · stride, and what it is missing.",
+            "You add k - 1 zeros for every stride, which is right for stride 1 only. The last window begins at "
+            "(outputs - 1) · stride: count how many of its k pixels lie behind the image.",
             STRIDED,
         ),
         Misconception(
             "negative padding",
             lambda n, kernel, stride=1: _unclamped(n, kernel, stride),
-            "Your total can fall below zero, where the stride is larger than the kernel and the windows leave pixels out. "
-            "Padding never crops: take max(total, 0).",
+            "Your total falls below zero where the stride is larger than the kernel and the windows leave pixels out. "
+            "Padding never takes pixels away: use max(total, 0).",
             STRIDED,
         ),
         Misconception(
             "all zeros after",
             lambda *a, **k: (0, sum(_same(*a, **k))),
-            "Your total is right, but all of it goes after the image. Half of it, total // 2, goes before, so that the "
-            "output lies in the middle of the image.",
+            "Your total is right, but all of it goes after the image. Put half of it, total // 2, before, and the "
+            "rest after.",
             SAME,
+        ),
+        Misconception(
+            "same size whatever the stride",
+            lambda n, kernel, stride=1: _halves(max((n - 1) * stride + kernel - n, 0)),
+            "You add zeros for n windows, whatever the stride. With a larger stride there are fewer windows, n / stride "
+            "rounded up: -(-n // stride).",
+            STRIDED,
         ),
         Misconception(
             "the output's size rounded down",
@@ -240,12 +248,19 @@ def _images(rng: np.random.Generator) -> Iterable[Case]:
         yield case(image, *(tuple(int(v) for v in rng.integers(0, 4, 2)) for _ in range(2)))
 
 
+def _until_minus(image: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+    """The place for the image counted from the end of the new array, which fails for 0."""
+    padded = np.pad(np.zeros_like(image), (rows, columns))
+    padded[rows[0] : -rows[1], columns[0] : -columns[1]] = image
+    return padded
+
+
 PAD = Problem(
     solution=pad,
     title="Add a border of zeros",
     lesson=LESSON,
     statement="""Put zeros around an image: a number of rows above and below it, and a number of columns left and right
-of it, all four of them your caller's choice. `np.pad` can do this; write it without.""",
+of it, four numbers that are given. They may all differ, and some may be 0. `np.pad` can do this; write it without.""",
     reference=lambda image, rows, columns: np.pad(image, (rows, columns)),
     groups=(
         Group("the same on all sides", 1, (case(_counted(1, 2), (1, 1), (1, 1)), case(_counted(3, 2), (2, 2), (2, 2)))),
@@ -265,8 +280,8 @@ of it, all four of them your caller's choice. `np.pad` can do this; write it wit
         Misconception(
             "rows and columns exchanged",
             lambda image, rows, columns: np.pad(image, (columns, rows)),
-            "You add `rows` to the width and `columns` to the height. The first axis of an image counts its rows, so "
-            "(above, below) belongs to axis 0.",
+            "You add `rows` to the width and `columns` to the height. The first axis of an image counts its rows: "
+            "(above, below) makes the array higher, and (left, right) makes it wider.",
             OWN,
         ),
         Misconception(
@@ -279,14 +294,23 @@ of it, all four of them your caller's choice. `np.pad` can do this; write it wit
         Misconception(
             "before and after exchanged",
             lambda image, rows, columns: np.pad(image, (rows[::-1], columns[::-1])),
-            "You begin the image at `below` and `right`. What stands before the image is the first number of each pair.",
+            "You take the second number of each pair for the zeros before the image. The first number is for them: "
+            "the image begins at row `above` and column `left`.",
             OWN,
         ),
         Misconception(
             "the border repeats the edge",
             lambda image, rows, columns: np.pad(image, (rows, columns), mode="edge"),
-            'You repeat the outermost pixels. "same" in TensorFlow and Keras adds zeros.',
+            "You fill the border with copies of the outermost pixels. Begin with np.zeros, and write only the image "
+            "into it.",
             "02_padding#5. What invented zeros do",
+        ),
+        Misconception(
+            "the slice ends at minus the border",
+            _until_minus,
+            "You write the image to padded[above:-below, left:-right], but -0 is 0, the beginning, so this slice is empty where "
+            "no zeros follow the image. Count its end from the start: above + height and left + width.",
+            "02_padding#7. Mistakes people make here",
         ),
         Misconception(
             "one side only",
@@ -300,7 +324,8 @@ of it, all four of them your caller's choice. `np.pad` can do this; write it wit
         Hint("The shape is right, but the image is in the wrong place", "It begins at row `above` and column `left`."),
         Hint(
             'I get "could not broadcast"',
-            "The slice has to be as large as the image: padded[above : above + height, left : left + width].",
+            "The slice has to be as large as the image: padded[above : above + height, left : left + width]. One that ends at "
+            "-below is empty where `below` is 0.",
         ),
     ),
     explanation="The new array is larger by all four borders, and starts as zeros. The image fills the slice that begins "
@@ -312,7 +337,7 @@ def padded_correlation(image: np.ndarray, kernel: np.ndarray, padding: str = "va
     """Correlate an image with a kernel, which moves by one pixel.
 
     image: (H, W). kernel: (kh, kw). padding: "valid", which adds nothing, or "same", which adds zeros so that the
-    output is as large as the image; an odd one goes below and to the right. Returns (OH, OW).
+    output is as large as the image; an odd one goes below and to the right. Returns the output, (height, width).
     """
     # TODO: pad for "same", count the outputs, and sum each window times the kernel
     # BEGIN SOLUTION
@@ -399,7 +424,8 @@ PADDED_CORRELATION = Problem(
         Misconception(
             "the border repeats the edge",
             _wrong(fill="edge"),
-            'You repeat the outermost pixels. "same" adds zeros.',
+            'You fill the border with copies of the outermost pixels. "same" adds zeros, as np.pad does without a '
+            "mode.",
             "02_padding#5. What invented zeros do",
         ),
         Misconception(
@@ -416,19 +442,21 @@ PADDED_CORRELATION = Problem(
         Misconception(
             "the last row and column are forgotten",
             _wrong(outputs=lambda n, reach, stride: n - reach),
-            "Your output lacks its last row and column. The kernel fits at size - k + 1 places: the first one counts too.",
+            "Your output lacks its last row and column. The kernel fits at size - k + 1 places, with the zeros "
+            "counted in the size: the first place counts too.",
             BORDER,
         ),
         Misconception(
             "the mean of the window",
             _wrong(window=lambda products: products.mean()),
-            "You take the mean of the products. A convolution sums them; an average would be a kernel of equal weights.",
+            "You take the mean of the products where their sum is asked for. Use np.sum in place of np.mean.",
             "01_kernels#1. One window, one number",
         ),
         Misconception(
             "padding is ignored",
             lambda image, kernel, padding="valid": correlate2d(image, kernel),
-            'You treat "same" like "valid". For "same" add zeros first, k - 1 along each axis.',
+            'You treat "same" like "valid". For "same" first put zeros around the image, k - 1 in all along each '
+            "axis: (k - 1) // 2 before, the rest after.",
             SAME,
         ),
     ),
@@ -443,7 +471,8 @@ PADDED_CORRELATION = Problem(
         ),
         Hint(
             "The shape is right, a few numbers differ",
-            "Look at even kernels: (k - 1) // 2 goes before and the rest after. Look at the order of the kernel, too.",
+            "Look at even kernels: (k - 1) // 2 goes before and the rest after. And lay the kernel on the window as "
+            "it is, not turned.",
         ),
     ),
     explanation='With stride 1 "same" adds k - 1 zeros along each axis, so that the output has n pixels again. After that '

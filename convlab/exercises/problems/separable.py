@@ -154,14 +154,15 @@ second: map c · M + m. The stride is 1, and there is no padding and no bias."""
         Misconception(
             "the channels are added up",
             lambda x, kernel: _maps(ops.depthwise_conv2d(x, kernel), kernel.shape[3]).sum(3),
-            "You sum over the channels, which makes M maps. That is an ordinary convolution; here each channel keeps its maps "
-            "to itself, C · M in all.",
+            "You sum over the channels, which leaves M maps. An ordinary convolution does that, but here each channel keeps its "
+            "own maps: sum over the rows and columns of the window only.",
             DEPTHWISE,
         ),
         Misconception(
             "the kernels of a channel are added up",
             lambda x, kernel: _maps(ops.depthwise_conv2d(x, kernel), kernel.shape[3]).sum(4),
-            "You add the M maps of each channel together, which leaves C maps. Each kernel makes a map of its own, C · M in all.",
+            "You add the M maps of each channel together, which leaves C maps. Each kernel makes a map of its own: write it to place "
+            "c · M + m, and add nothing over m.",
             DEPTHWISE,
         ),
         Misconception(
@@ -200,7 +201,7 @@ second: map c · M + m. The stride is 1, and there is no padding and no bias."""
         Misconception(
             "all results come from the first image",
             _depthwise_wrong(image=lambda n: 0),
-            "You compute each result from image 0. The first axis counts the images of the batch: image n of the result comes "
+            "You compute every result from image 0. The first axis of x counts the images of the batch: image n of the result comes "
             "from x[n].",
             AXES,
         ),
@@ -336,7 +337,7 @@ layer has 4,640. MACs are counted for one image: a product for each weight, at e
         Misconception(
             "the multiplier is forgotten in the pointwise step",
             _counted(pointwise=lambda p: p.channels * p.filters),
-            "Your pointwise step mixes C channels. The depthwise step hands it C · M maps, so it has C · M · F weights.",
+            "You count C · F weights in the pointwise step. The depthwise step hands it C · M maps, so it has C · M · F weights.",
             SLIPS,
         ),
         Misconception(
@@ -375,8 +376,8 @@ layer has 4,640. MACs are counted for one image: a product for each weight, at e
         Misconception(
             "the size of the input instead of the output",
             _counted(pixels=lambda p: p.input_shape[0] * p.input_shape[1]),
-            'You count the products at every pixel of the input. With "valid" the output is smaller, and each of its pixels costs '
-            "one sum: (H - kh + 1) · (W - kw + 1) pixels.",
+            'You multiply by the number of pixels of the input. With "valid" the output is smaller: multiply by its '
+            "(H - kh + 1) · (W - kw + 1) pixels.",
             COST,
         ),
         Misconception(
@@ -727,14 +728,15 @@ what came out. Nothing is padded or turned. For a kernel of k × k that takes 2 
         Misconception(
             "only the pass with the row",
             lambda image, column, row: _one_pass(np.ones(1), row)(image),
-            "Your result is the image after the pass with the row alone. The second pass must take what the first one gave, not the "
-            "image.",
+            "Your result is the image after the pass with the row alone. The column is missing, or the second pass began from the image "
+            "again: it must take what the first pass gave.",
             ROOT,
         ),
         Misconception(
             "only the pass with the column",
             lambda image, column, row: _one_pass(column, np.ones(1))(image),
-            "Your result is the image after the pass with the column alone. Correlate that with the row, too.",
+            "Your result is the image after the pass with the column alone. The row is missing, or the second pass began from the image "
+            "again: it must take what the first pass gave.",
             ROOT,
         ),
         Misconception(
@@ -746,8 +748,8 @@ what came out. Nothing is padded or turned. For a kernel of k × k that takes 2 
         Misconception(
             "the size is kept",
             _along_both("same"),
-            "You keep the image's size, with zeros outside of it. Here nothing is padded: only the (H - kh + 1) · (W - kw + 1) places "
-            "count where the kernel fits.",
+            'You keep the image\'s size, with zeros outside of it, as mode "same" does. Here nothing is padded: only the '
+            '(H - kh + 1) · (W - kw + 1) places count where the kernel fits, mode "valid".',
             BORDER,
         ),
         Misconception(
@@ -756,6 +758,13 @@ what came out. Nothing is padded or turned. For a kernel of k × k that takes 2 
             'You count all places where the kernel touches the image, as the mode "full" of NumPy does. Only those count where it lies '
             'inside: the mode is "valid".',
             BORDER,
+        ),
+        Misconception(
+            "`np.convolve` as it is",
+            lambda image, column, row: _along_both("full")(image, column[::-1], row[::-1]),
+            "You use `np.convolve` as it is, which reads column and row from their ends, and counts all places where they touch the "
+            'image. Use `np.correlate` with mode "valid".',
+            TURNED,
         ),
         Misconception(
             "the last place is forgotten",
@@ -889,20 +898,20 @@ other half, or both change their sign), so only their product counts. `np.linalg
         Misconception(
             "a column of vt instead of a row",
             _with_svd(lambda u, s, vt: (u[:, 0] * s[0], vt[:, 0])),
-            "You take the row from vt[:, 0]. np.linalg.svd gives V already transposed: its first vector is the row vt[0].",
+            "You take the row from vt[:, 0]. The singular vectors in vt lie as rows, those in u stand as columns: take vt[0].",
             ROOT,
         ),
         Misconception(
             "a row of u instead of a column",
             _with_svd(lambda u, s, vt: (u[0] * s[0], vt[0])),
-            "You take the column from u[0]. The singular vectors in u stand upright: the first one is u[:, 0].",
+            "You take the column from u[0]. The singular vectors in u stand as columns, those in vt lie as rows: take u[:, 0].",
             ROOT,
         ),
         Misconception(
             "the last singular value",
             _with_svd(lambda u, s, vt: (u[:, -1] * s[-1], vt[-1])),
-            "You take the vectors of the smallest singular value, which tell least about the kernel. They come in falling order: the "
-            "first is the largest.",
+            "You take the vectors of the smallest singular value, which give the least part of the kernel. The values come in falling "
+            "order, so take the first: u[:, 0], s[0] and vt[0].",
             ROOT,
         ),
         Misconception(
@@ -922,14 +931,14 @@ other half, or both change their sign), so only their product counts. `np.linalg
         Misconception(
             "row and column exchanged",
             _with_svd(lambda u, s, vt: (vt[0], u[:, 0] * s[0])),
-            "You return the row first. The column, one number for each row of the kernel, comes first.",
+            "You return the row first, and then the column. Return (column, row): u[:, 0] belongs to the column, vt[0] is the row.",
             ROOT,
         ),
         Misconception(
             "the signs are lost",
             _with_svd(lambda u, s, vt: (np.abs(u[:, 0]) * s[0], np.abs(vt[0]))),
-            "You make all numbers positive. The sign of a whole vector is free as long as the other one changes too, but the signs inside "
-            "of a vector belong to the kernel.",
+            "You make all numbers of both vectors positive. Two numbers of a vector may have different signs, and the product needs them: "
+            "leave the vectors as np.linalg.svd gives them.",
             ROOT,
         ),
     ),

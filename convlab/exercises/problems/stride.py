@@ -115,7 +115,7 @@ end are not read; with `padding="same"` there are n / stride windows, rounded up
             "rounded to the nearest",
             _other_size(places=lambda n, reach, s: round((n - reach) / s) + 1),
             "You round (n - k) / s to the nearest whole number, so that you sometimes count a window that sticks out. "
-            "Round down, with //.",
+            "Round down: (n - k) // s + 1.",
             MISTAKES,
         ),
         Misconception(
@@ -128,8 +128,8 @@ end are not read; with `padding="same"` there are n / stride windows, rounded up
         Misconception(
             "the 1 is added before dividing",
             _other_size(places=lambda n, reach, s: (n - reach + 1) // s),
-            "You divide the number of all places, n - k + 1, by the stride and round down, which loses the window that "
-            "begins the last, incomplete step. Divide the steps, n - k, and add 1 after that.",
+            "You add 1 before you divide, (n - k + 1) // s, and lose a window wherever s does not divide that number. "
+            "Divide first, and add 1 for the first window after that: (n - k) // s + 1.",
             STRIDE,
         ),
         Misconception(
@@ -151,6 +151,13 @@ end are not read; with `padding="same"` there are n / stride windows, rounded up
             _other_size(reach=lambda k, d: d * (k - 1)),
             "Your reach, d · (k - 1), leaves out the last pixel of the kernel. Add 1: without dilation it has to be k.",
             DILATION,
+        ),
+        Misconception(
+            "padding is ignored",
+            lambda n, kernel, stride=1, dilation=1, padding="valid": _size(n, kernel, stride, dilation),
+            'You count for "same" as for "valid", without any zeros. With "same" there are n / stride windows, rounded up: '
+            "-(-n // stride).",
+            "02_padding#3. Same with a stride",
         ),
         Misconception(
             "the dilation is ignored",
@@ -177,8 +184,8 @@ end are not read; with `padding="same"` there are n / stride windows, rounded up
             "Where does the first window begin, where the second? And which is the last pixel where one can begin?",
         ),
         Hint(
-            "It is right where the stride divides, and wrong elsewhere",
-            "A window that does not fit is left out. Divide n - k by the stride, round down, and add 1 for the first "
+            "It is right for some strides only",
+            "A window that does not fit at the end is left out. Divide n - k by the stride, round down, and add 1 for the first "
             "window.",
         ),
         Hint(
@@ -196,7 +203,7 @@ def strided_correlation(image: np.ndarray, kernel: np.ndarray, strides: tuple[in
     """Correlate an image with a kernel that moves by several pixels at a time, without padding.
 
     image: (H, W). kernel: (kh, kw), not larger than the image. strides: pixels that it moves (down, to the right).
-    Returns (OH, OW): as many windows as fit.
+    Returns one number for each window that fits, in rows and columns.
     """
     # TODO: how many windows are there, and where does window (i, j) begin?
     # BEGIN SOLUTION
@@ -283,8 +290,8 @@ on the right are not read. A stride may be larger than the kernel.""",
         Misconception(
             "the first stride for both axes",
             _wrong_steps(strides=lambda s: (s[0], s[0])),
-            "You use strides[0] for rows and columns. Height and width have strides of their own: columns move by "
-            "strides[1].",
+            "You use strides[0] for rows and columns. Height and width have strides of their own: take strides[1] for "
+            "the width, and begin windows at column j · strides[1].",
             STRIDE,
         ),
         Misconception(
@@ -324,8 +331,8 @@ on the right are not read. A stride may be larger than the kernel.""",
         Misconception(
             "the strides are ignored",
             lambda image, kernel, strides: correlate2d(image, kernel),
-            "You compute a sum for every place of the kernel. With strides only each s-th place counts, from the first "
-            "one on.",
+            "You compute a sum for every place of the kernel. Keep only every s-th row and column of these sums, from "
+            "the first one on: window (i, j) begins at (i · strides[0], j · strides[1]).",
             STRIDE,
         ),
     ),
@@ -353,7 +360,7 @@ def dilated_correlation(image: np.ndarray, kernel: np.ndarray, dilation: tuple[i
     """Correlate an image with a dilated kernel that moves by one pixel, without padding.
 
     image: (H, W). kernel: (kh, kw). dilation: pixels from one weight to the next (down, to the right); 1 is an ordinary
-    kernel. The dilated kernel fits into the image. Returns (OH, OW): a number for each place where it fits.
+    kernel. The dilated kernel fits into the image. Returns one number for each place where it fits, in rows and columns.
     """
     # TODO: how far does the kernel reach, and which pixels meet its weights?
     # BEGIN SOLUTION
@@ -385,6 +392,15 @@ def _wrong_dilation(**changes: Any) -> Callable[..., np.ndarray]:
     """The right correlation but for one decision, called as `dilated_correlation` is."""
     wrong = on_image(mistaken(**changes))
     return lambda image, kernel, dilation: wrong(image, kernel, dilation=dilation)
+
+
+def _short_windows(image: np.ndarray, kernel: np.ndarray, dilation: Pair) -> np.ndarray:
+    """Windows as long as an ordinary kernel, of which every d-th pixel is taken."""
+    out = np.zeros_like(_dilated(image, kernel, dilation))
+    for i, j in np.ndindex(*out.shape):
+        window = image[i : i + kernel.shape[0] : dilation[0], j : j + kernel.shape[1] : dilation[1]]
+        out[i, j] = np.sum(window * kernel)
+    return out
 
 
 DILATED_CORRELATION = Problem(
@@ -434,14 +450,14 @@ padded: every pixel that meets a weight lies in the image.""",
         Misconception(
             "the dilation is ignored",
             lambda image, kernel, dilation: correlate2d(image, kernel),
-            "You correlate with the kernel as it is. Its weights have to lie `dilation` pixels apart: slice the window with "
-            "this step.",
+            "You correlate with the kernel as it is. Its weights have to lie `dilation` pixels apart: take only every "
+            "d-th pixel of a window, image[i : i + reach : d].",
             DILATION,
         ),
         Misconception(
             "the first dilation for both axes",
             _wrong_dilation(dilation=lambda d: (d[0], d[0])),
-            "You use dilation[0] for rows and columns. Between columns the step is dilation[1].",
+            "You use dilation[0] for rows and columns. From column to column of the kernel the step is dilation[1].",
             MISTAKES,
         ),
         Misconception(
@@ -449,6 +465,13 @@ padded: every pixel that meets a weight lies in the image.""",
             lambda image, kernel, dilation: correlate2d(image, kernel, strides=dilation),
             "You move the kernel by `dilation` pixels, which is a stride. The windows move by one pixel; it is the pixels "
             "within a window that lie `dilation` apart.",
+            DILATION,
+        ),
+        Misconception(
+            "the window ends too early",
+            _short_windows,
+            "Your windows end kh rows and kw columns after their first pixel, so a step leaves fewer pixels in them than the "
+            "kernel has weights. Cut out the whole reach: image[i : i + reach : d], with a reach of d · (k - 1) + 1.",
             DILATION,
         ),
         Misconception(
@@ -498,10 +521,11 @@ def max_pool(
 ) -> np.ndarray:
     """The largest number of each window of each channel.
 
-    x: (N, H, W, C), floats. pool_size: (height, width) of a window. strides: pixels from window to window (down, to the
-    right); None means pool_size. padding: "valid", where every window lies in the image; or "same", where there are H /
-    stride rows and W / stride columns of windows, rounded up. For these the image is padded by just as many rows and
-    columns as they need, half of them before it; an odd one goes after it. Returns (N, OH, OW, C).
+    x: (N, H, W, C), that is (images, height, width, channels), floats. pool_size: (height, width) of a window. strides:
+    pixels from window to window (down, to the right); None means pool_size. padding: "valid", where every window lies in
+    the image; or "same", where there are H / stride rows and W / stride columns of windows, rounded up. For these the
+    image is padded by just as many rows and columns as they need, half of them before it; an odd one goes after it.
+    Returns (N, OH, OW, C).
     """
     # TODO: what must the padding hold, so that it is never the largest?
     # BEGIN SOLUTION
@@ -675,8 +699,8 @@ as in lesson 02, but the padding never counts, and images may be negative everyw
         Misconception(
             "padding is ignored",
             lambda x, pool_size, strides=None, padding="valid": _max(x, pool_size, strides),
-            'You treat "same" like "valid", so windows at the end are missing. With "same" there are n / stride windows, '
-            "rounded up.",
+            'You treat "same" like "valid", so windows at the border are missing. With "same" there are n / stride '
+            "windows, rounded up: put around the image what they need, with -np.inf in it.",
             POOLING,
         ),
         Misconception(
@@ -728,9 +752,10 @@ def avg_pool(
 ) -> np.ndarray:
     """The mean of each window of each channel; padding is not counted.
 
-    x: (N, H, W, C). pool_size: (height, width) of a window. strides: pixels from window to window (down, to the right);
-    None means pool_size. padding: rows and columns around the image, ((above, below), (left, right)), each of them
-    fewer than the window has. Returns (N, OH, OW, C): as many windows as fit into the padded image.
+    x: (N, H, W, C), that is (images, height, width, channels). pool_size: (height, width) of a window. strides: pixels
+    from window to window (down, to the right); None means pool_size. padding: rows and columns around the image,
+    ((above, below), (left, right)), always fewer than the rows and columns of a window. Returns (N, OH, OW, C): as many
+    windows as fit into the padded image.
     """
     # TODO: how many real pixels does a window hold?
     # BEGIN SOLUTION
@@ -883,7 +908,8 @@ would stick out of the padded image is left out.""",
         Misconception(
             "the sum of the window",
             lambda *a, **k: _mean(*a, **k) * _pixels(*a, **k),
-            "You add up the pixels of each window. Divide by their number, or use np.mean.",
+            "You add up the pixels of each window. Divide the sum by the number of real pixels in the window, or use "
+            "np.mean on them.",
             POOLING,
         ),
         Misconception(
@@ -974,8 +1000,8 @@ RECEPTIVE_FIELD = Problem(
     title="How far does it see?",
     lesson=LESSON,
     statement="""A network is a stack of layers, each with a kernel, a stride and a dilation. One number of its last map
-depends on a part of the input. How many pixels long is this part, along one axis? Padding does not matter: what lies
-in it counts like pixels.""",
+depends on a part of the input. How many pixels long is this part along one axis, from its first pixel to its last? Those
+between them count even where no weight meets them. Padding does not matter: what lies in it counts like pixels.""",
     reference=_traced,
     groups=(
         Group("stride 1", 1, (case([(5, 1, 1)]), case([(3, 1, 1), (4, 1, 1), (2, 1, 1)]))),
@@ -995,8 +1021,9 @@ in it counts like pixels.""",
         Misconception(
             "strides are ignored",
             lambda layers: _seen(layers, jump=lambda strides: 1),
-            "You add k' - 1 of all layers as they are. Above a stride, neighbours of the map lie several pixels of the input "
-            "apart: multiply by the jump, the product of the strides below.",
+            "You add up k' - 1 of all layers, as if neighbours of a map were always one pixel of the input apart. "
+            "After a stride they lie further apart: add (k' - 1) · jump, where the jump is the product of the strides "
+            "below.",
             FIELD,
         ),
         Misconception(
@@ -1016,14 +1043,14 @@ in it counts like pixels.""",
         Misconception(
             "a reach of d · k",
             lambda layers: _seen(layers, added=lambda k, d: d * k - 1),
-            "You take d · k for the reach of a dilated kernel. It is d · (k - 1) + 1, so the layer adds d · (k - 1) jumps.",
+            "You take d · k for the reach of a dilated kernel. It is d · (k - 1) + 1, so add d · (k - 1) · jump.",
             DILATION,
         ),
         Misconception(
             "the dilation is ignored",
             lambda layers: _seen(layers, added=lambda k, d: k - 1),
-            "You add k - 1 jumps, whatever the dilation. A dilated kernel reaches over d · (k - 1) + 1 pixels, so it adds "
-            "d · (k - 1) of them.",
+            "You add (k - 1) · jump, whatever the dilation. A dilated kernel reaches over d · (k - 1) + 1 pixels, so "
+            "add d · (k - 1) · jump.",
             DILATION,
         ),
         Misconception(
@@ -1049,13 +1076,14 @@ in it counts like pixels.""",
         Misconception(
             "begun with 0",
             lambda layers: _seen(layers, first=0),
-            "You begin with a field of 0. Without any layer a pixel sees itself, so begin with 1.",
+            "You begin with a field of 0. Without any layer a number is a pixel and sees itself, so begin with 1.",
             FIELD,
         ),
         Misconception(
             "k in place of k - 1",
             lambda layers: _seen(layers, added=lambda k, d: d * (k - 1) + 1),
-            "You add the whole reach of each kernel. One of its pixels is in the field already: add k' - 1.",
+            "You add the whole reach of each kernel, k' · jump. One of its pixels is in the field already: add (k' - "
+            "1) · jump.",
             FIELD,
         ),
     ),
