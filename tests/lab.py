@@ -48,18 +48,23 @@ def write_notebook(path, cells):
     nbformat.write(notebook, path)
 
 
-def open_notebook(page, lab, name):
+def open_notebook(page, lab, name, folder="notebooks"):
     page.set_default_timeout(OPEN)
-    page.goto(f"{lab.address}/lab/workspaces/auto-{name}/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
+    page.goto(f"{lab.address}/lab/workspaces/auto-{name}/tree/{folder}/{name}.ipynb?token={lab.token}&reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
     page.wait_for_timeout(1500)  # a command given just after the kernel turned idle can be lost
 
 
-def run_all(page, cells):
-    """Run all cells and wait until the kernel has done so."""
+def start_all(page):
+    """Run all cells, and do not wait."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def run_all(page, cells):
+    """Run all cells and wait until the kernel has done so."""
+    start_all(page)
     done = (
         "cells => { const at = document.querySelector('.jp-Notebook-ExecutionIndicator');"
         " return at.dataset.status === 'idle' && at.textContent.includes(`Executed ${cells} cells`); }"

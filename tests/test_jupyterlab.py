@@ -11,7 +11,7 @@ import pytest
 
 import convlab
 from tests.chromium import complaints
-from tests.lab import open_notebook, run_all, serve, write_notebook
+from tests.lab import open_notebook, run_all, serve, start_all, write_notebook
 
 ROOT = Path(convlab.__file__).parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -56,10 +56,10 @@ def open_in_lab(lab, browser):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     said = []
 
-    def open_named(name):
+    def open_named(name, folder="notebooks"):
         page = context.new_page()
         said.append(complaints(page))
-        open_notebook(page, lab, name)
+        open_notebook(page, lab, name, folder)
         return page
 
     yield open_named
@@ -92,6 +92,36 @@ def test_a_lesson_runs_in_jupyterlab(lab, open_in_lab, name):
     page.locator(".jp-Notebook").first.evaluate("element => element.scrollTo(0, 0)")
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+
+
+def test_an_exercise_is_solved_and_a_mistake_leads_to_its_place_in_the_lesson(lab, open_in_lab):
+    """One right answer, one well-known mistake, the rest untouched; then the link, a hint and a reset."""
+    path = lab.folder.parent / "exercises" / "02_padding.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    mine = {
+        "padded_size": "def padded_size(n, kernel, before=0, after=0):\n    return n + before + after - kernel + 1",
+        "same_padding": "def same_padding(n, kernel, stride=1):\n"
+        "    total = max((-(-n // stride) - 1) * stride + kernel - n, 0)\n"
+        "    return total - total // 2, total // 2",
+    }
+    for cell in notebook.cells:
+        cell.source = mine.get(cell.id, cell.source)
+    more = [nbformat.v4.new_code_cell(code) for code in ('hint("same_padding")', 'reset("pad")')]
+    notebook.cells += more
+    nbformat.write(notebook, path)
+    page = open_in_lab("02_padding", "exercises")
+    start_all(page)  # JupyterLab does not count to the end where a cell makes another one
+    page.get_by_role("region", name="pad: as it was in the beginning").wait_for(state="attached")
+    page.get_by_role("region", name="padded_size: correct, 3 of 3 points").wait_for(state="attached")
+    wrong = page.get_by_role("region", name="same_padding: incorrect, 0 of 3 points")
+    wrong.scroll_into_view_if_needed()
+    assert "A known mistake: the odd pixel goes before" in wrong.inner_text()
+    page.get_by_role("region", name="02_padding: 3 of 13 points").wait_for(state="attached")
+    page.get_by_role("region", name="same_padding: hint 1 of 3").wait_for(state="attached")
+    save(page)
+    assert "raise NotImplementedError()" in nbformat.read(path, as_version=4).cells[-1].source  # reset made a cell
+    wrong.get_by_role("link").click()
+    page.get_by_role("heading", name="2. Padding: what happens at the border").wait_for()
 
 
 @pytest.fixture
