@@ -2,14 +2,14 @@
 
 A block is small enough to stay in the processor's cache while an algorithm works on it. Its piece of the input is a
 view where the window stays inside the image, and a small copy with zeros around where it does not; the padded image
-as a whole is never built.
+as a whole is never built. An algorithm that can do without the zeros looks at the image itself.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from math import prod
 from threading import RLock, local
 from typing import TYPE_CHECKING, Any
@@ -57,15 +57,23 @@ def _scratch(dtype: np.dtype) -> Scratch:
 
 @dataclass
 class Block:
-    """One piece of work: fill `out` (N, OH, OW, F) from `x` (N, H, W, C), which is padded already."""
+    """One piece of work: fill `out` (N, OH, OW, F), whose first window starts at `first` of `image` (N, H, W, C)."""
 
-    x: Array
+    image: Array
+    first: Pair
     kernel: Array
     out: Array
     strides: Pair
     dilation: Pair
     scratch: Scratch
     weights: Any = None  # the kernel as the algorithm prepared it, once for all blocks
+
+    @cached_property
+    def x(self) -> Array:
+        """What the windows cover, with zeros outside of the image."""
+        steps = zip(self.out.shape[1:3], self.strides, self.kernel.shape[:2], self.dilation, strict=True)
+        height, width = ((size - 1) * stride + (taps - 1) * step + 1 for size, stride, taps, step in steps)
+        return cut_out(self.image, self.first, (height, width), self.scratch)
 
 
 @dataclass
@@ -82,8 +90,8 @@ class Job:
     dilation: Pair
     origin: Pair
     weights: Any = None
-    bands: list[Band] | None = None  # rows that an algorithm wants together; None: any
-    row_bytes: int = field(default=0)  # what an algorithm needs for one output row of one image
+    together: int = 1  # output rows that an algorithm wants in one block
+    row_bytes: int = 0  # what an algorithm needs for one output row of one image
 
     @property
     def macs(self) -> int:
@@ -98,20 +106,17 @@ def rows_of_channels(x: Array) -> Array:
     return np.ascontiguousarray(x)
 
 
-def run(job: Job, algorithm: Callable[[Block], None]) -> None:
-    """Compute all of `job` block by block, on as many threads as `threads()` says where it is worth it."""
-    if job.out.size == 0:
-        return
-    blocks = list(_cut(job))
-    workers = min(threads(), len(blocks)) if job.macs >= WORTH_A_THREAD else 1
+def run(jobs: Sequence[Job], algorithm: Callable[[Block], None]) -> None:
+    """Compute all of `jobs` block by block, on as many threads as `threads()` says where it is worth it."""
+    blocks = [(job, images, band) for job in jobs for images, band in _cut(job)]
+    workers = min(threads(), len(blocks)) if sum(job.macs for job in jobs) >= WORTH_A_THREAD else 1
     queue = iter(blocks)
 
     def work() -> None:
-        scratch = _scratch(job.out.dtype)
-        for images, band in iter(lambda: next(queue, None), None):
-            algorithm(_block(job, images, band, scratch))
+        for job, images, band in iter(lambda: next(queue, None), None):
+            algorithm(_block(job, images, band))
 
-    if workers == 1:
+    if workers <= 1:
         work()
     else:
         _on_threads(work, workers)
@@ -121,31 +126,46 @@ WORTH_A_THREAD = 1 << 20  # multiply-accumulates below which handing out work co
 
 
 def _cut(job: Job) -> Iterator[tuple[Band, Band]]:
-    """(images, output rows) of each block."""
+    """(images, output rows) of each block: bands of one image, or some whole images."""
+    if job.out.size == 0:
+        return
     images, rows = job.out.shape[:2]
     row_bytes = job.row_bytes or job.out.itemsize * job.out.shape[2] * (job.out.shape[3] + prod(job.kernel.shape[:3]))
     fit = max(CACHE // row_bytes, 1)  # output rows, of any images, in one block
     if images > 1 and threads() > 1:
         fit = min(fit, -(-images // threads()) * rows)
-    if fit >= rows and not job.bands:
-        step = fit // rows
-        for first in range(0, images, step):
-            yield (first, min(first + step, images)), (0, rows)
-        return
-    for top, bottom in job.bands or [(r, min(r + fit, rows)) for r in range(0, rows, fit)]:
-        step = max(fit // (bottom - top), 1)
-        for first in range(0, images, step):
-            yield (first, min(first + step, images)), (top, bottom)
+    bands = even_parts(rows, fit, job.together)
+    for group in even_parts(images, fit // (bands[0][1] - bands[0][0])):
+        for band in bands:
+            yield group, band
 
 
-def _block(job: Job, images: Band, band: Band, scratch: Scratch) -> Block:
-    x, out = job.x[slice(*images)], job.out[slice(*images), slice(*band)]
+def even_parts(size: int, most: int, unit: int = 1) -> list[Band]:
+    """Cut 0 .. size - 1 into as few parts as `most` allows, of about the same length, a multiple of `unit`.
+
+    >>> even_parts(10, 4)
+    [(0, 4), (4, 8), (8, 10)]
+    >>> even_parts(10, 5, 2)
+    [(0, 4), (4, 8), (8, 10)]
+    """
+    units, parts = -(-size // unit), max(most // unit, 1)
+    length = -(-units // -(-units // parts)) * unit
+    return [(first, min(first + length, size)) for first in range(0, size, length)]
+
+
+def _block(job: Job, images: Band, band: Band) -> Block:
+    image, out = job.x[slice(*images)], job.out[slice(*images), slice(*band)]
     first = job.origin[0] + band[0] * job.strides[0], job.origin[1]
-    span = tuple(
-        (out.shape[1 + a] - 1) * job.strides[a] + job.dilation[a] * (job.kernel.shape[a] - 1) + 1 for a in (0, 1)
-    )
-    patch = cut_out(x, first, (span[0], span[1]), scratch)
-    return Block(patch, job.kernel, out, job.strides, job.dilation, scratch, job.weights)
+    return Block(image, first, job.kernel, out, job.strides, job.dilation, _scratch(out.dtype), job.weights)
+
+
+def inside(size: int, places: int, stride: int, start: int) -> tuple[slice, slice]:
+    """Which of the places start, start + stride, ... lie in 0 .. size - 1: a slice of the places, and of the axis."""
+    first = max(-(start // stride), 0)
+    end = min((size - 1 - start) // stride + 1, places)
+    if end <= first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, end), slice(start + first * stride, start + (end - 1) * stride + 1, stride)
 
 
 def cut_out(x: Array, first: Pair, span: Pair, scratch: Scratch) -> Array:

@@ -34,7 +34,8 @@ from convlab.ops.windows import windows_of
 
 def convolve_depthwise(x: Array, kernel: Array, out: Array, *, strides: Pair, dilation: Pair, origin: Pair) -> None:
     """Filter x (N, H, W, C) with kernel (kh, kw, C, M) into out (N, OH, OW, C M), channel c M + m from channel c."""
-    blocks.run(*filtering(x, kernel, out, strides=strides, dilation=dilation, origin=origin))
+    job, filter_block = filtering(x, kernel, out, strides=strides, dilation=dilation, origin=origin)
+    blocks.run([job], filter_block)
 
 
 def filtering(
@@ -113,7 +114,7 @@ def _kernel_gradient(
         with adding:
             np.add(sums, part, out=sums)
 
-    blocks.run(job, add)
+    blocks.run([job], add)
     return sums.sum(axis=2).reshape(shape)
 
 

@@ -58,13 +58,14 @@ def _size(job: Job) -> Pair:
     return height, width
 
 
-def prepare(job: Job) -> None:
-    """The conjugate spectrum of every kernel, (frequencies, C, F), for whole images at a time."""
+def prepare(job: Job) -> list[Job]:
+    """The job with the conjugate spectrum of every kernel, (frequencies, C, F), for whole images at a time."""
     size = _size(job)
     job.weights = size, kernel_spectrum(job.kernel * job.kernel.dtype.type(prod(size)), size, job.dilation)
-    job.bands = [(0, job.out.shape[1])]
+    job.together = job.out.shape[1]
     channels, filters = job.kernel.shape[2:]
     job.row_bytes = 2 * job.out.itemsize * size[1] * (channels + filters)
+    return [job]
 
 
 def kernel_spectrum(kernel: Array, size: Pair, dilation: Pair) -> Array:

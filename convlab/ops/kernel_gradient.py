@@ -41,7 +41,7 @@ def kernel_gradient(x: Array, upstream: Array, out: Array, *, strides: Pair, dil
         with adding:
             np.add(total, part, out=total)
 
-    blocks.run(job, add)
+    blocks.run([job], add)
     out[...] = total.reshape(out.shape)
 
 
@@ -49,12 +49,3 @@ def bias_gradient(upstream: Array) -> Array:
     """Sum of upstream (N, OH, OW, F) over images and places, (F,), as a product with ones, which is the faster sum."""
     flat = upstream.reshape(-1, upstream.shape[3])
     return np.ones(len(flat), flat.dtype) @ flat
-
-
-def inside(size: int, places: int, stride: int, start: int) -> tuple[slice, slice]:
-    """Which of the places start, start + stride, ... lie in 0 .. size - 1: a slice of the places, and of the axis."""
-    first = max(-(start // stride), 0)
-    end = min((size - 1 - start) // stride + 1, places)
-    if end <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, end), slice(start + first * stride, start + (end - 1) * stride + 1, stride)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab.errors import ConvlabError
-from convlab.ops import blocks, fft, im2col, loops, offsets, rearrange, windows, winograd
+from convlab.ops import blocks, fft, im2col, loops, offsets, rearrange, tiles, windows, winograd
 from convlab.ops.blocks import Array, Block, Job, Pair, rows_of_channels
 
 
-def _nothing(job: Job) -> None:
+def _as_it_is(job: Job) -> list[Job]:
     """For algorithms that take the kernel as it is."""
+    return [job]
 
 
 def _anything(job: Job) -> bool:
@@ -25,30 +26,16 @@ def _anything(job: Job) -> bool:
 
 @dataclass(frozen=True)
 class Method:
-    """An algorithm: `prepare` looks at the whole job once, `convolve` fills one block."""
+    """An algorithm: `prepare` looks at the whole job once and may cut it into several, `convolve` fills one block."""
 
     convolve: Callable[[Block], None]
-    prepare: Callable[[Job], None] = _nothing
+    prepare: Callable[[Job], list[Job]] = _as_it_is
     applies: Callable[[Job], bool] = _anything
     needs: str = ""
 
     def run(self, job: Job) -> None:
         """Fill job.out."""
-        self.prepare(job)
-        blocks.run(job, self.convolve)
-
-
-class Rearranged(Method):
-    """An algorithm for strides of 1 and no dilation: other jobs are rearranged into such a one."""
-
-    def run(self, job: Job) -> None:
-        """Fill job.out."""
-        if job.dilation != (1, 1):
-            rearrange.without_dilation(job, super().run)
-        elif job.strides != (1, 1):
-            rearrange.without_strides(job, super().run)
-        else:
-            super().run(job)
+        blocks.run(self.prepare(job), self.convolve)
 
 
 METHODS = {
@@ -57,7 +44,7 @@ METHODS = {
     "im2col": Method(im2col.convolve),
     "offsets": Method(offsets.convolve),
     "fft": Method(fft.convolve, fft.prepare),
-    "winograd": Rearranged(
+    "winograd": Method(
         winograd.convolve,
         winograd.prepare,
         winograd.applies,
@@ -106,8 +93,8 @@ def _transforms_pay(job: Job) -> bool:
 
     The passes take as long as some 40 products for each number; laying out windows, as long as 20 for each sum.
     """
-    kernel_h, kernel_w, channels, filters = winograd.plain_kernel(job)
+    kernel_h, kernel_w, channels, filters = rearrange.plain_kernel(job)
     if min(kernel_h, kernel_w) < 2 or min(channels, filters) < 16:
         return False
-    transformed = winograd.cost(job) * (1 + 40 / channels + 40 / filters)
+    transformed = tiles.plan_of(job).cost * (1 + 40 / channels + 40 / filters)
     return transformed < TRANSFORMED * job.macs * (1 + 20 / filters)

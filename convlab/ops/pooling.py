@@ -10,7 +10,7 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.geometry import PoolSpec
-from convlab.ops.blocks import Array
+from convlab.ops.blocks import Array, inside
 from convlab.ops.check import (
     check_images,
     check_upstream,
@@ -18,7 +18,6 @@ from convlab.ops.check import (
     result_types,
     to_channels_last,
 )
-from convlab.ops.kernel_gradient import inside
 
 
 def max_pool2d(

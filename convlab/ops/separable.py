@@ -103,7 +103,7 @@ def _filter_and_mix(x: Array, kernel: Array, mixing: Array, out: Array, geometry
         filter_block(replace(block, out=filtered))
         multiply(filtered.reshape(-1, len(mixing)), mixing, block.out, block.scratch)
 
-    blocks.run(job, both)
+    blocks.run([job], both)
 
 
 @blocks.own_threads()

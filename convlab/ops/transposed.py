@@ -16,7 +16,7 @@ import numpy as np
 from convlab.errors import ConvlabError
 from convlab.geometry import TransposeSpec
 from convlab.ops import blocks
-from convlab.ops.blocks import CACHE, Array, Pair
+from convlab.ops.blocks import CACHE, Array, Pair, inside
 from convlab.ops.check import (
     check_bias,
     check_images,
@@ -27,7 +27,7 @@ from convlab.ops.check import (
     to_channels_last,
 )
 from convlab.ops.im2col import FEW_CHANNELS
-from convlab.ops.kernel_gradient import ConvGradients, bias_gradient, inside, kernel_gradient
+from convlab.ops.kernel_gradient import ConvGradients, bias_gradient, kernel_gradient
 from convlab.ops.methods import convolve
 
 

@@ -13,7 +13,7 @@ from threading import Lock
 
 import numpy as np
 
-from convlab.ops import blocks, rearrange, winograd
+from convlab.ops import blocks, tiles, winograd
 from convlab.ops.blocks import Array, Block, Job
 
 CACHE = 4 << 20  # bytes in a block: the sums are read and written for every block, so few large blocks pay
@@ -30,44 +30,33 @@ def applies(job: Job) -> bool:
 
 def kernel_gradient(job: Job) -> Array:
     """The gradient (kh, kw, C, F), where job.out is the gradient (N, OH, OW, F) with respect to the output."""
-    if job.dilation != (1, 1):
-        job = rearrange.undilated(job)
     kernel_h, kernel_w, channels, filters = job.kernel.shape
-    heights, widths, _ = winograd.plan_of(job)
+    parts, adding = list(tiles.rectangles(job)), Lock()
     sums = {
-        (m, w): np.zeros((m + kernel_h - 1, w + kernel_w - 1, channels, filters), job.out.dtype)
-        for m, _ in heights
-        for w, _ in widths
+        (m_h, m_w): np.zeros((m_h + kernel_h - 1, m_w + kernel_w - 1, channels, filters), job.out.dtype)
+        for (m_h, m_w), _ in parts
     }
-    winograd.cut_in_tiles(job, heights, widths)
-    job.row_bytes = job.row_bytes * blocks.CACHE // CACHE
-    job.weights = widths, sums, Lock()
-    blocks.run(job, _add)
-    total = np.zeros(job.kernel.shape, job.out.dtype)
-    for (m, w), products in sums.items():
-        g_h, g_w = (winograd.matrices(*f, str(job.out.dtype)).g for f in ((m, kernel_h), (w, kernel_w)))
-        rows = (g_h.T @ products.reshape(len(g_h), -1)).reshape(kernel_h, len(g_w), -1)
-        total += (g_w.T @ rows).reshape(total.shape)
-    return total
+    for tile, part in parts:
+        part.weights = tile, sums[tile], adding
+        part.row_bytes = part.row_bytes * blocks.CACHE // CACHE
+    blocks.run([part for _, part in parts], _add)
+    out = np.zeros(job.kernel.shape, job.out.dtype)
+    for tile, total in sums.items():
+        g_h, g_w = (winograd.matrices(m, taps, out.dtype).g for m, taps in zip(tile, out.shape[:2], strict=True))
+        rows = (g_h.T @ total.reshape(len(g_h), -1)).reshape(kernel_h, len(g_w), -1)
+        out += (g_w.T @ rows).reshape(out.shape)
+    return out
 
 
 def _add(block: Block) -> None:
-    """Add one band of tiles to the sums."""
-    kernel_h, kernel_w, channels, filters = block.kernel.shape
-    tile_h, dtype = block.out.shape[1], str(block.out.dtype)
-    widths, sums, adding = block.weights
-    down = winograd.matrices(tile_h, kernel_h, dtype)
-    x_rows = winograd.mix_rows(block.x, down.b, block)
-    dy_rows = winograd.mix_rows(block.out, down.a.T, block, "dy rows")
-    left = 0
-    for tile_w, count in widths:
-        across = winograd.matrices(tile_w, kernel_w, dtype)
-        x = winograd.mix_columns(x_rows[:, :, left:], across.b, tile_w, count, block)
-        dy = winograd.mix_columns(dy_rows[:, :, left:], across.a.T, tile_w, count, block, "dy samples")
-        left += tile_w * count
-        samples = x.shape[0] * x.shape[1]
-        part = block.scratch("part", (samples, channels, filters))
-        np.matmul(x.reshape(samples, -1, channels).transpose(0, 2, 1), dy.reshape(samples, -1, filters), out=part)
-        with adding:
-            total = sums[tile_h, tile_w]
-            np.add(total, part.reshape(total.shape), out=total)
+    """Add what the block's tiles contribute to the sums."""
+    channels, filters = block.kernel.shape[2:]
+    tile, total, adding = block.weights
+    down, across = winograd.matrices_of(block, tile)
+    x = winograd.mix(block, tile, block.image, block.first, down.b, across.b)
+    dy = winograd.mix(block, tile, block.out, (0, 0), down.a.T, across.a.T, "dy")
+    samples = x.shape[0] * x.shape[1]
+    part = block.scratch("part", (samples, channels, filters))
+    np.matmul(x.reshape(samples, -1, channels).transpose(0, 2, 1), dy.reshape(samples, -1, filters), out=part)
+    with adding:
+        np.add(total, part.reshape(total.shape), out=total)

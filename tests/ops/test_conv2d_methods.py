@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlab.ops import METHODS, blocks, conv2d, conv2d_gradients, methods, transposed, winograd, winograd_gradient
+from convlab.ops import METHODS, blocks, conv2d, conv2d_gradients, methods, tiles, transposed, winograd_gradient
 
 
 @st.composite
@@ -94,7 +94,8 @@ def test_fast_paths(threads, problem):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "CACHE", 1 << 14)
         patch.setattr(blocks, "WORTH_A_THREAD", 1)
-        patch.setattr(winograd, "CACHE", 1 << 14)
+        patch.setattr(tiles, "CACHE", 1 << 14)
+        patch.setattr(tiles, "TILES", 8)
         patch.setattr(transposed, "CACHE", 1 << 14)
         patch.setattr(winograd_gradient, "CACHE", 1 << 16)
         patch.setattr(winograd_gradient, "WORTH_IT", 1)
