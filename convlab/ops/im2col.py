@@ -13,6 +13,8 @@ import numpy as np
 from convlab.ops.blocks import Array, Block, Scratch
 from convlab.ops.windows import windows_of
 
+SMALL = 1 << 19  # multiply-accumulates of a small product
+FEWEST = 16  # rows of a small product, at least: with fewer, reading the matrix takes longer than multiplying
 FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and runs of pixels are used
 
 
@@ -38,8 +40,21 @@ def lay_out(block: Block) -> Array:
 
 
 def multiply(rows: Array, matrix: Array, out: Array, scratch: Scratch) -> None:
-    """rows (pixels, K) times matrix (K, F) into out (N, OH, OW, F), by way of `scratch` where its rows lie apart."""
+    """rows (pixels, K) times matrix (K, F) into out (N, OH, OW, F), by way of `scratch` where its rows lie apart.
+
+    BLAS copies the operands of a large product into an order of its own first; a stack of small ones it multiplies as
+    they are.
+    """
     target = out if out.flags.c_contiguous else scratch("sums", out.shape)
-    np.matmul(rows, matrix, out=target.reshape(-1, matrix.shape[1]))
+    sums = target.reshape(-1, matrix.shape[1])
+    piece = SMALL // matrix.size
+    stacked = len(rows) // piece * piece if piece >= FEWEST else 0
+    if stacked:
+        np.matmul(_stack(rows[:stacked], piece), matrix, out=_stack(sums[:stacked], piece))
+    np.matmul(rows[stacked:], matrix, out=sums[stacked:])
     if target is not out:
         out[...] = target
+
+
+def _stack(rows: Array, piece: int) -> Array:
+    return rows.reshape(-1, piece, rows.shape[1])

@@ -14,10 +14,8 @@ def without_strides(job: Job) -> Job:
     kernel = blocks_of_kernel(job.kernel, job.strides)
     (s_h, s_w), (rows, columns) = job.strides, (job.out.shape[1 + a] + kernel.shape[a] - 1 for a in (0, 1))
     whole = cut_out(job.x, job.origin, (rows * s_h, columns * s_w), Scratch(job.x.dtype))
-    deep = np.empty((len(whole), rows, columns, s_h, s_w, whole.shape[3]), whole.dtype)
-    for a, b in np.ndindex(s_h, s_w):
-        deep[:, :, :, a, b] = whole[:, a::s_h, b::s_w]
-    return Job(deep.reshape(*deep.shape[:3], -1), kernel, job.out, (1, 1), (1, 1), (0, 0))
+    pixels = whole.reshape(len(whole), rows, s_h, columns, s_w, -1).transpose(0, 1, 3, 2, 4, 5)
+    return Job(pixels.reshape(len(whole), rows, columns, -1), kernel, job.out, (1, 1), (1, 1), (0, 0))
 
 
 def plain_kernel(job: Job) -> tuple[int, int, int, int]:

@@ -15,8 +15,8 @@ from convlab.ops.rearrange import plain_kernel
 
 LARGEST_TILE = 6  # outputs a side; beyond, float32 loses more than the fewer products are worth
 LARGEST_WINDOW = 8  # samples a side of a tile's input: the points stay accurate up to here
-TILES = 64  # tiles in a product, at least: with fewer, reading the kernels takes longer than multiplying
-TRANSFORM = 60  # multiply-accumulates that take as long as one number of a transformed kernel
+TILES = 128  # tiles in a product, at least: with fewer, reading the kernels takes longer than multiplying
+TRANSFORM = 40  # multiply-accumulates that take as long as one number of a transformed kernel
 CALLS = 3_000_000  # multiply-accumulates that take as long as the calls for a rectangle
 
 Tiles = tuple[Pair, ...]  # runs of (outputs a side, how many), large tiles first
