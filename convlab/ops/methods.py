@@ -85,16 +85,16 @@ def choose(job: Job) -> str:
     return "im2col"
 
 
-TRANSFORMED = 0.68  # of the direct sum's work: what Winograd's may be, for it wins by as much as the count says
+TRANSFORMED = 0.9  # of the direct sum's work: what Winograd's may be
 
 
 def _transforms_pay(job: Job) -> bool:
     """Whether Winograd's fewer products make up for its passes over image and output.
 
-    The passes take as long as some 40 products for each number; laying out windows, as long as 20 for each sum.
+    The passes take as long as some 40 products for each number, and so does laying out windows for each sum.
     """
     kernel_h, kernel_w, channels, filters = rearrange.plain_kernel(job)
-    if min(kernel_h, kernel_w) < 2 or min(channels, filters) < 16:
+    if min(kernel_h, kernel_w) < 2:
         return False
     transformed = tiles.plan_of(job).cost * (1 + 40 / channels + 40 / filters)
-    return transformed < TRANSFORMED * job.macs * (1 + 20 / filters)
+    return transformed < TRANSFORMED * job.macs * (1 + 40 / filters)
