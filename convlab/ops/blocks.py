@@ -174,14 +174,10 @@ def cut_out(x: Array, first: Pair, span: Pair, scratch: Scratch) -> Array:
     if min(first) >= 0 and ends[0] <= x.shape[1] and ends[1] <= x.shape[2]:
         return x[:, first[0] : ends[0], first[1] : ends[1]]
     patch = scratch("patch", (x.shape[0], *span, x.shape[3]))
-    top, left = (min(max(-f, 0), s) for f, s in zip(first, span, strict=True))
-    bottom = max(min(x.shape[1] - first[0], span[0]), top)
-    right = max(min(x.shape[2] - first[1], span[1]), left)
-    patch[:, :top] = 0
-    patch[:, bottom:] = 0
-    patch[:, top:bottom, :left] = 0
-    patch[:, top:bottom, right:] = 0
-    patch[:, top:bottom, left:right] = x[:, first[0] + top : first[0] + bottom, first[1] + left : first[1] + right]
+    patch.fill(0)
+    down, rows = inside(x.shape[1], span[0], 1, first[0])
+    across, columns = inside(x.shape[2], span[1], 1, first[1])
+    patch[:, down, across] = x[:, rows, columns]
     return patch
 
 

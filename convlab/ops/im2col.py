@@ -46,15 +46,13 @@ def multiply(rows: Array, matrix: Array, out: Array, scratch: Scratch) -> None:
     they are.
     """
     target = out if out.flags.c_contiguous else scratch("sums", out.shape)
-    sums = target.reshape(-1, matrix.shape[1])
+    filters, sums = out.shape[3], target.reshape(-1, out.shape[3])
     piece = SMALL // matrix.size
-    stacked = len(rows) // piece * piece if piece >= FEWEST else 0
-    if stacked:
-        np.matmul(_stack(rows[:stacked], piece), matrix, out=_stack(sums[:stacked], piece))
-    np.matmul(rows[stacked:], matrix, out=sums[stacked:])
+    piece = piece if FEWEST <= piece < len(rows) else len(rows)
+    stacked = len(rows) // piece * piece
+    stack = rows[:stacked].reshape(-1, piece, len(matrix))
+    np.matmul(stack, matrix, out=sums[:stacked].reshape(-1, piece, filters))
+    if stacked < len(rows):
+        np.matmul(rows[stacked:], matrix, out=sums[stacked:])
     if target is not out:
         out[...] = target
-
-
-def _stack(rows: Array, piece: int) -> Array:
-    return rows.reshape(-1, piece, rows.shape[1])

@@ -85,7 +85,7 @@ def choose(job: Job) -> str:
     return "im2col"
 
 
-TRANSFORMED = 0.9  # of the direct sum's work: what Winograd's may be
+TRANSFORMED = 0.85  # of the direct sum's work: what Winograd's may be
 
 
 def _transforms_pay(job: Job) -> bool:
