@@ -109,7 +109,9 @@ def rows_of_channels(x: Array) -> Array:
 def run(jobs: Sequence[Job], algorithm: Callable[[Block], None]) -> None:
     """Compute all of `jobs` block by block, on as many threads as `threads()` says where it is worth it."""
     blocks = [(job, images, band) for job in jobs for images, band in _cut(job)]
-    workers = min(threads(), len(blocks)) if sum(job.macs for job in jobs) >= WORTH_A_THREAD else 1
+    workers = min(threads(), len(blocks))
+    if workers > 1 and sum(job.macs for job in jobs) < WORTH_A_THREAD:
+        workers = 1
     queue = iter(blocks)
 
     def work() -> None:

@@ -78,6 +78,8 @@ def convolve(
 def choose(job: Job) -> str:
     """The fastest method for this geometry, by counts of multiply-accumulates that were fitted to measurements."""
     kernel_h, kernel_w, _, filters = job.kernel.shape
+    if job.macs < SMALL:
+        return "im2col"
     if kernel_h * kernel_w >= 49 and fft.cost(job) < job.macs * (1 + 20 / filters):
         return "fft"
     if winograd.applies(job) and _transforms_pay(job):
@@ -85,6 +87,7 @@ def choose(job: Job) -> str:
     return "im2col"
 
 
+SMALL = 1 << 20  # multiply-accumulates that take less time than the calls of the other methods
 TRANSFORMED = 0.85  # of the direct sum's work: what Winograd's may be
 
 

@@ -100,5 +100,6 @@ def test_fast_paths(threads, problem):
         patch.setattr(winograd_gradient, "CACHE", 1 << 16)
         patch.setattr(winograd_gradient, "WORTH_IT", 1)
         patch.setattr(methods, "TRANSFORMED", 2.0)
+        patch.setattr(methods, "SMALL", 1)
         patch.setattr(blocks, "_threads", threads)
         test_conv2d_and_gradients.hypothesis.inner_test(problem)
