@@ -10,12 +10,17 @@ from math import prod
 
 import numpy as np
 
-from convlab.ops.blocks import Array, Block, Scratch
+from convlab.ops.blocks import Array, Block, Job, Scratch
 from convlab.ops.windows import windows_of
 
 SMALL = 1 << 19  # multiply-accumulates of a small product
 FEWEST = 16  # rows of a small product, at least: with fewer, reading the matrix takes longer than multiplying
 FEW_CHANNELS = 8  # below this, runs of channels are too short to copy well, and runs of pixels are used
+
+
+def cost(job: Job) -> float:
+    """What it costs, in multiply-accumulates of a large matrix product: to copy a number takes as long as 40."""
+    return job.macs * (1 + 40 / job.kernel.shape[3])
 
 
 def convolve(block: Block) -> None:

@@ -7,11 +7,12 @@ for all but "winograd", where it is below 2e-5. A test keeps these bounds.
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from convlab.errors import ConvlabError
-from convlab.ops import blocks, fft, im2col, loops, offsets, rearrange, tiles, windows, winograd
+from convlab.ops import bands, blocks, fft, im2col, loops, offsets, rearrange, windows, winograd
 from convlab.ops.blocks import Array, Block, Job, Pair, rows_of_channels
 
 
@@ -44,6 +45,7 @@ METHODS = {
     "im2col": Method(im2col.convolve),
     "offsets": Method(offsets.convolve),
     "fft": Method(fft.convolve, fft.prepare),
+    "bands": Method(bands.convolve, bands.prepare, bands.applies, "one channel, one filter and strides of 1"),
     "winograd": Method(
         winograd.convolve,
         winograd.prepare,
@@ -68,7 +70,7 @@ def convolve(
     chosen = METHODS[name]
     if not chosen.applies(job):
         raise ConvlabError(
-            f"method={name!r} needs {chosen.needs}, but here kernel_size={kernel.shape[:2]}, strides={strides} "
+            f"method={name!r} needs {chosen.needs}, but here the kernel has shape {kernel.shape}, strides={strides} "
             f"and dilation={dilation}: use method='auto'."
         )
     with blocks.own_threads() if job.macs >= blocks.WORTH_A_THREAD else nullcontext():
@@ -77,27 +79,19 @@ def convolve(
 
 def choose(job: Job) -> str:
     """The fastest method for this geometry, by counts of multiply-accumulates that were fitted to measurements."""
-    kernel_h, kernel_w, _, filters = job.kernel.shape
     if job.macs < SMALL:
         return "im2col"
-    if kernel_h * kernel_w >= 49 and fft.cost(job) < job.macs * (1 + 20 / filters):
-        return "fft"
-    if winograd.applies(job) and _transforms_pay(job):
-        return "winograd"
-    return "im2col"
+    taps = rearrange.plain_kernel(job)[:2]
+    costs = {"im2col": im2col.cost(job)}
+    if bands.applies(job):
+        costs["bands"] = bands.cost(job)
+    if prod(job.kernel.shape[:2]) >= MANY_TAPS:
+        costs["fft"] = fft.cost(job)
+    if winograd.applies(job) and min(taps) > 1:
+        costs["winograd"] = winograd.cost(job) / SURE
+    return min(costs, key=lambda name: costs[name])
 
 
 SMALL = 1 << 20  # multiply-accumulates that take less time than the calls of the other methods
-TRANSFORMED = 0.85  # of the direct sum's work: what Winograd's may be
-
-
-def _transforms_pay(job: Job) -> bool:
-    """Whether Winograd's fewer products make up for its passes over image and output.
-
-    The passes take as long as some 40 products for each number, and so does laying out windows for each sum.
-    """
-    kernel_h, kernel_w, channels, filters = rearrange.plain_kernel(job)
-    if min(kernel_h, kernel_w) < 2:
-        return False
-    transformed = tiles.plan_of(job).cost * (1 + 40 / channels + 40 / filters)
-    return transformed < TRANSFORMED * job.macs * (1 + 40 / filters)
+MANY_TAPS = 49  # of a kernel, from which on Fourier transforms may pay
+SURE = 0.85  # Winograd's method must be cheaper by so much, for it loses more where the count is wrong

@@ -74,6 +74,12 @@ def applies(job: Job) -> bool:
     return (job.strides == (1, 1) or job.dilation == (1, 1)) and 1 < taps < tiles.LARGEST_WINDOW
 
 
+def cost(job: Job) -> float:
+    """What it costs, in multiply-accumulates of a large matrix product: passes over a number take as long as 40."""
+    channels, filters = rearrange.plain_kernel(job)[2:]
+    return tiles.plan_of(job).cost * (1 + 40 / channels + 40 / filters)
+
+
 def prepare(job: Job) -> list[Job]:
     """A job for each rectangle of equal tiles, with the kernel transformed for their size."""
     if job.strides != (1, 1):
@@ -137,7 +143,7 @@ def mix(block: Block, tile: Pair, image: Array, first: Pair, down: Array, across
     (groups_h, groups_w), (d_h, d_w), (t_w, s_w) = _groups(block, tile), block.dilation, across.shape
     images, channels, t_h, width = len(image), image.shape[3], len(down), ((groups_w - 1) * tile[1] + s_w) * d_w
     rows = block.scratch("rows", (images, groups_h, d_h, t_h, width, channels))
-    _mix_rows(image, first, down, tile[0], rows)
+    mix_rows(image, first, down, tile[0], rows)
     rows = rows.reshape(-1, t_h, width, channels)
     step_n, step_t, step_w, step_c = rows.strides
     windows = as_strided(
@@ -150,7 +156,7 @@ def mix(block: Block, tile: Pair, image: Array, first: Pair, down: Array, across
     return samples
 
 
-def _mix_rows(image: Array, first: Pair, matrix: Array, tile_h: int, out: Array) -> None:
+def mix_rows(image: Array, first: Pair, matrix: Array, tile_h: int, out: Array) -> None:
     """matrix (t, s) on the rows of every tile, whole rows of image (N, H, W, C) at a time, which are long runs.
 
     out: (N, groups, d, t, W', C). Tile r of group g has the rows top + g tile_h d + r, and every d-th after it.
