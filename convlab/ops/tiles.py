@@ -98,7 +98,7 @@ def rectangles(job: Job) -> Iterator[tuple[Pair, Job]]:
         for m_w, columns in _stretches(widths, job.out.shape[2], job.dilation[1]):
             tile_bytes = job.out.itemsize * (m_h + kernel_h - 1) * (m_w + kernel_w - 1) * (channels + filters)
             group = m_w * job.dilation[1]  # columns that interlacing tiles cover together
-            for left, right in even_parts(columns[1] - columns[0], max(CACHE // tile_bytes, TILES) * m_w, group):
+            for left, right in even_parts(columns[1] - columns[0], max(CACHE // tile_bytes, 1) * m_w, group):
                 tiles = -(-(right - left) // m_w)  # of one row
                 part = replace(
                     job,
