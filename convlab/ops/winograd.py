@@ -169,7 +169,7 @@ def mix_rows(image: Array, first: Pair, matrix: Array, tile_h: int, out: Array) 
     target = out[..., across, :].reshape(*out.shape[:4], -1)
     pixels = image[:, :, there].reshape(images, height, -1)
     step_n, step_h, step_c = pixels.strides
-    whole, rows = inside(height - size * d + 1, groups, tile_h * d, top)
+    whole, rows = inside(height - size * d + 1, groups, tile_h * d, top)  # groups that meet no zeros, at once
     windows = as_strided(
         pixels[:, rows.start :],
         (images, whole.stop - whole.start, d, size, pixels.shape[2]),
@@ -177,7 +177,7 @@ def mix_rows(image: Array, first: Pair, matrix: Array, tile_h: int, out: Array) 
     )
     np.matmul(matrix, windows, out=target[:, whole])
     for group, r in product([*range(whole.start), *range(whole.stop, groups)], range(d)):
-        taps, rows = inside(height, size, d, top + group * tile_h * d + r)  # the others meet zeros
+        taps, rows = inside(height, size, d, top + group * tile_h * d + r)  # the other taps meet zeros
         np.matmul(matrix[:, taps], pixels[:, rows], out=target[:, group, r])
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlab.ops import METHODS, blocks, conv2d, conv2d_gradients, methods, tiles, transposed, winograd_gradient
+from convlab.ops import METHODS, blocks, conv2d, conv2d_gradients, im2col, methods, tiles, transposed, winograd_gradient
 
 
 @st.composite
@@ -98,6 +98,8 @@ def test_fast_paths(threads, problem):
         patch.setattr(blocks, "WORTH_A_THREAD", 1)
         patch.setattr(tiles, "CACHE", 1 << 14)
         patch.setattr(tiles, "TILES", 8)
+        patch.setattr(im2col, "SMALL", 1 << 12)
+        patch.setattr(im2col, "FEWEST", 2)
         patch.setattr(transposed, "CACHE", 1 << 14)
         patch.setattr(winograd_gradient, "CACHE", 1 << 16)
         patch.setattr(winograd_gradient, "WORTH_IT", 1)
@@ -105,3 +107,21 @@ def test_fast_paths(threads, problem):
         patch.setattr(methods, "SMALL", 1)
         patch.setattr(blocks, "_threads", threads)
         test_conv2d_and_gradients.hypothesis.inner_test(problem)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "strides", "name"),
+    [
+        ((1, 28, 28, 1), (3, 3, 1, 8), 1, "im2col"),
+        ((1, 256, 256, 1), (5, 5, 1, 1), 1, "bands"),
+        ((1, 256, 256, 1), (31, 31, 1, 1), 1, "fft"),
+        ((8, 56, 56, 64), (3, 3, 64, 64), 1, "winograd"),
+        ((8, 56, 56, 64), (3, 3, 64, 128), 2, "im2col"),
+        ((1, 224, 224, 3), (7, 7, 3, 64), 2, "winograd"),
+        ((8, 56, 56, 64), (1, 1, 64, 128), 1, "im2col"),
+    ],
+)
+def test_auto_picks(size, kernel, strides, name):
+    rows, columns = ((n - k) // strides + 1 for n, k in zip(size[1:3], kernel[:2], strict=True))
+    x, weights, out = np.empty(size), np.empty(kernel), np.empty((size[0], rows, columns, kernel[3]))
+    assert methods.choose(blocks.Job(x, weights, out, (strides, strides), (1, 1), (0, 0))) == name
