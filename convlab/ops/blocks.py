@@ -136,6 +136,9 @@ def _cut(job: Job) -> Iterator[tuple[Band, Band]]:
     fit = max(CACHE // row_bytes, 1)  # output rows, of any images, in one block
     if images > 1 and threads() > 1:
         fit = min(fit, -(-images // threads()) * rows)
+    if fit >= images * rows:
+        yield (0, images), (0, rows)
+        return
     bands = even_parts(rows, fit, job.together)
     for group in even_parts(images, fit // (bands[0][1] - bands[0][0])):
         for band in bands:

@@ -51,13 +51,12 @@ def multiply(rows: Array, matrix: Array, out: Array, scratch: Scratch) -> None:
     they are.
     """
     target = out if out.flags.c_contiguous else scratch("sums", out.shape)
-    filters, sums = out.shape[3], target.reshape(-1, out.shape[3])
-    piece = SMALL // matrix.size
-    piece = piece if FEWEST <= piece < len(rows) else len(rows)
-    stacked = len(rows) // piece * piece
-    stack = rows[:stacked].reshape(-1, piece, len(matrix))
-    np.matmul(stack, matrix, out=sums[:stacked].reshape(-1, piece, filters))
-    if stacked < len(rows):
-        np.matmul(rows[stacked:], matrix, out=sums[stacked:])
+    sums, piece = target.reshape(-1, out.shape[3]), SMALL // matrix.size
+    if FEWEST <= piece < len(rows):
+        stacked = len(rows) // piece * piece
+        stack = rows[:stacked].reshape(-1, piece, len(matrix))
+        np.matmul(stack, matrix, out=sums[:stacked].reshape(-1, piece, out.shape[3]))
+        rows, sums = rows[stacked:], sums[stacked:]
+    np.matmul(rows, matrix, out=sums)
     if target is not out:
         out[...] = target
