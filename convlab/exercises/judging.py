@@ -209,6 +209,7 @@ def attempt(problem: Problem, function: Callable[..., Any], case: Case, seconds:
     return Outcome(case, expected, answer, found)
 
 
+@lru_cache(maxsize=4096)
 def expectation(problem: Problem, case: Case) -> Any:
     """What the reference gives."""
     answer = call(problem.reference, case, PATIENCE)
@@ -251,6 +252,7 @@ def _explains(problem: Problem, misconception: Misconception, outcomes: list[Out
     return matters
 
 
+@lru_cache(maxsize=16384)
 def attempt_wrong(problem: Problem, misconception: Misconception, case: Case) -> Call:
     """What a known mistake gives."""
     with np.errstate(all="ignore"):

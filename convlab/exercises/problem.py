@@ -2,13 +2,15 @@
 
 A solution is an ordinary function with a docstring, a comment that begins with TODO, and the marks BEGIN SOLUTION and
 END SOLUTION. The name, the signature and the text that a learner starts from are taken from it.
+
+Problems, groups and cases are compared by identity, so that what was computed for one is remembered for it.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 VISIBLE_SEED, HIDDEN_SEED = 20, 21
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One call of the learner's function."""
 
@@ -53,7 +55,7 @@ class Fresh:
     label: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Cases that earn their points together.
 
@@ -66,15 +68,20 @@ class Group:
     cases: Iterable[Case] | Callable[[np.random.Generator], Iterable[Case]]
     hidden: bool = False
 
-    def make(self, seed: int | None = None) -> list[Case]:
+    def make(self, seed: int | None = None) -> tuple[Case, ...]:
         """The cases, smallest first; those of one seed are always the same."""
-        if not callable(self.cases):
-            return sorted(self.cases, key=lambda c: c.size)
-        chosen = HIDDEN_SEED if self.hidden and seed is None else seed if self.hidden else VISIBLE_SEED
-        return sorted(self.cases(np.random.default_rng(chosen)), key=lambda c: c.size)
+        if not self.hidden:
+            seed = VISIBLE_SEED
+        return _made(self, HIDDEN_SEED if seed is None else seed)
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=1024)
+def _made(group: Group, seed: int) -> tuple[Case, ...]:
+    cases = group.cases(np.random.default_rng(seed)) if callable(group.cases) else group.cases
+    return tuple(sorted(cases, key=lambda c: c.size))
+
+
+@dataclass(frozen=True, eq=False)
 class Misconception:
     """A well-known mistake.
 
@@ -96,7 +103,7 @@ class Hint:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One exercise.
 

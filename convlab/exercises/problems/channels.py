@@ -9,6 +9,7 @@ import numpy as np
 
 from convlab import ops
 from convlab.exercises.problem import Case, Group, Hint, Misconception, Problem, case
+from convlab.exercises.problems.arrays import many_weights
 from convlab.exercises.problems.decisions import convolve, mistaken, same
 from convlab.geometry import ConvSpec
 
@@ -37,11 +38,6 @@ STRIDE = "03_stride#1. Stride"
 def _pixels(*shape: int) -> np.ndarray:
     """Images whose numbers are all different and not zero."""
     return np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
-
-
-def _weights(*shape: int) -> np.ndarray:
-    """Weights in an order that no exchange and no turn keeps."""
-    return np.resize([2.0, -1, 3, 5, -4, 1, 6, -2, 4, -3, 7], shape)
 
 
 def _biases(filters: int) -> np.ndarray:
@@ -198,16 +194,16 @@ images, for several filters and with one bias for each filter. The stride is 1, 
             1,
             (
                 case(np.array([[[[1.0, 10, 100]]]]), np.array([[[[1.0], [2], [3]]]]), np.array([5.0])),
-                case(_pixels(1, 1, 1, 2), _weights(1, 1, 2, 3), _biases(3)),
+                case(_pixels(1, 1, 1, 2), many_weights(1, 1, 2, 3), _biases(3)),
             ),
         ),
         Group(
             "images",
             1,
             (
-                case(_pixels(1, 1, 3, 2), _weights(1, 1, 2, 2), _biases(2)),
-                case(_pixels(1, 3, 2, 3), _weights(1, 1, 3, 2), _biases(2)),
-                case(_pixels(2, 1, 2, 4), _weights(1, 1, 4, 3), _biases(3)),
+                case(_pixels(1, 1, 3, 2), many_weights(1, 1, 2, 2), _biases(2)),
+                case(_pixels(1, 3, 2, 3), many_weights(1, 1, 3, 2), _biases(2)),
+                case(_pixels(2, 1, 2, 4), many_weights(1, 1, 4, 3), _biases(3)),
             ),
         ),
         Group("other images", 1, _mixes, hidden=True),
@@ -568,17 +564,17 @@ and 3. The maps come out in the order of the filters. The stride is 1, there is 
             1,
             (
                 case(np.array([[[[1.0, 10, 100, 1000]]]]), np.array([[[[1.0, 2], [3, 4]]]]), 2),
-                case(_pixels(1, 1, 1, 3), _weights(1, 1, 1, 6), 3),
-                case(_pixels(1, 1, 1, 8), _weights(1, 1, 2, 12), 4),
+                case(_pixels(1, 1, 1, 3), many_weights(1, 1, 1, 6), 3),
+                case(_pixels(1, 1, 1, 8), many_weights(1, 1, 2, 12), 4),
             ),
         ),
         Group(
             "images",
             1,
             (
-                case(_pixels(1, 2, 3, 2), _weights(2, 1, 1, 2), 2),
-                case(_pixels(2, 2, 3, 4), _weights(2, 2, 2, 2), 2),
-                case(_pixels(1, 3, 2, 6), _weights(1, 2, 2, 6), 3),
+                case(_pixels(1, 2, 3, 2), many_weights(2, 1, 1, 2), 2),
+                case(_pixels(2, 2, 3, 4), many_weights(2, 2, 2, 2), 2),
+                case(_pixels(1, 3, 2, 6), many_weights(1, 2, 2, 6), 3),
             ),
         ),
         Group("other images", 1, _in_groups, hidden=True),
@@ -931,28 +927,28 @@ have an even size, and a stride may be larger than the kernel.""",
             "channels, filters and biases",
             1,
             (
-                case(_pixels(1, 1, 3, 1), _weights(1, 2, 1, 1), _biases(1)),
-                case(_pixels(1, 1, 2, 3), _weights(1, 2, 3, 1), _biases(1)),
-                case(_pixels(1, 2, 2, 1), _weights(1, 1, 1, 2), _biases(2)),
-                case(_pixels(2, 3, 4, 2), _weights(2, 3, 2, 3), _biases(3)),
+                case(_pixels(1, 1, 3, 1), many_weights(1, 2, 1, 1), _biases(1)),
+                case(_pixels(1, 1, 2, 3), many_weights(1, 2, 3, 1), _biases(1)),
+                case(_pixels(1, 2, 2, 1), many_weights(1, 1, 1, 2), _biases(2)),
+                case(_pixels(2, 3, 4, 2), many_weights(2, 3, 2, 3), _biases(3)),
             ),
         ),
         Group(
             "strides",
             1,
             (
-                case(_pixels(1, 1, 5, 1), _weights(1, 2, 1, 1), _biases(1), (1, 2)),
-                case(_pixels(1, 5, 4, 1), _weights(2, 1, 1, 1), _biases(1), (3, 2)),
-                case(_pixels(2, 4, 5, 2), _weights(2, 2, 2, 1), _biases(1), (1, 3)),
+                case(_pixels(1, 1, 5, 1), many_weights(1, 2, 1, 1), _biases(1), (1, 2)),
+                case(_pixels(1, 5, 4, 1), many_weights(2, 1, 1, 1), _biases(1), (3, 2)),
+                case(_pixels(2, 4, 5, 2), many_weights(2, 2, 2, 1), _biases(1), (1, 3)),
             ),
         ),
         Group(
             'padding="same"',
             1,
             (
-                case(_pixels(1, 2, 3, 1), _weights(1, 2, 1, 1), _biases(1), padding="same"),
-                case(_pixels(1, 3, 3, 1), _weights(3, 3, 1, 1), _biases(1), padding="same"),
-                case(_pixels(2, 3, 2, 1), _weights(2, 4, 1, 2), _biases(2), padding="same"),
+                case(_pixels(1, 2, 3, 1), many_weights(1, 2, 1, 1), _biases(1), padding="same"),
+                case(_pixels(1, 3, 3, 1), many_weights(3, 3, 1, 1), _biases(1), padding="same"),
+                case(_pixels(2, 3, 2, 1), many_weights(2, 4, 1, 2), _biases(2), padding="same"),
             ),
         ),
         Group(
@@ -960,9 +956,9 @@ have an even size, and a stride may be larger than the kernel.""",
             1,
             (
                 case(_pixels(1, 4, 6, 1), _centre(3, 3), _biases(1), (2, 2), "same"),
-                case(_pixels(1, 3, 5, 2), _weights(2, 3, 2, 1), _biases(1), (2, 1), "same"),
-                case(_pixels(1, 6, 8, 1), _weights(1, 2, 1, 1), _biases(1), (3, 3), "same"),
-                case(_pixels(1, 6, 7, 1), _weights(4, 2, 1, 2), _biases(2), (3, 2), "same"),
+                case(_pixels(1, 3, 5, 2), many_weights(2, 3, 2, 1), _biases(1), (2, 1), "same"),
+                case(_pixels(1, 6, 8, 1), many_weights(1, 2, 1, 1), _biases(1), (3, 3), "same"),
+                case(_pixels(1, 6, 7, 1), many_weights(4, 2, 1, 2), _biases(2), (3, 2), "same"),
             ),
         ),
         Group("other images", 1, _convolutions, hidden=True),

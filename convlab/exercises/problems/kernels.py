@@ -8,6 +8,7 @@ import numpy as np
 from convlab.errors import ConvlabError
 from convlab.exercises.comparing import as_array, kind_of
 from convlab.exercises.problem import Case, Group, Hint, Misconception, Problem, case
+from convlab.exercises.problems.arrays import counted, weights
 from convlab.exercises.problems.decisions import mistaken, on_image
 from convlab.ops import convolve2d, correlate2d
 
@@ -26,16 +27,6 @@ WINDOW, WEIGHTS, TURN, MISTAKES = (
 def _numbers(*rows: Iterable[float]) -> np.ndarray:
     """An array of floats, row by row."""
     return np.array(rows, dtype=float)
-
-
-def _counted(height: int, width: int) -> np.ndarray:
-    """An image whose pixels are all different and not zero."""
-    return np.arange(1.0, 1 + height * width).reshape(height, width)
-
-
-def _weights(height: int, width: int) -> np.ndarray:
-    """A kernel that looks like no other after any turn or exchange."""
-    return (np.arange(height * width).reshape(height, width) * 3 % 7 - 2).astype(float)
 
 
 LESSON_IMAGE = _numbers([3, 2, 1, 0, 1], [0, 1, 2, 3, 2], [1, 1, 0, 0, 3], [1, 1, 1, 0, 1], [3, 1, 0, 0, 0])
@@ -108,10 +99,10 @@ Images and kernels need not be square.""",
             "many windows",
             1,
             (
-                case(_counted(2, 3), _weights(2, 1)),
-                case(_counted(3, 5), _weights(2, 2)),
+                case(counted(2, 3), weights(2, 1)),
+                case(counted(3, 5), weights(2, 2)),
                 case(LESSON_IMAGE, LESSON_KERNEL),
-                case(_counted(4, 6), _weights(3, 2)),
+                case(counted(4, 6), weights(3, 2)),
             ),
         ),
         Group("other images", 1, _wide_images, hidden=True),
@@ -249,9 +240,9 @@ bright pixel with the kernel as it is written, and that is a good test.""",
             "images",
             1,
             (
-                case(_counted(2, 3), _weights(1, 2)),
-                case(_counted(3, 4), _weights(2, 3)),
-                case(_counted(5, 3), _weights(3, 2)),
+                case(counted(2, 3), weights(1, 2)),
+                case(counted(3, 4), weights(2, 3)),
+                case(counted(5, 3), weights(3, 2)),
                 case(LESSON_IMAGE, LESSON_KERNEL),
             ),
         ),

@@ -6,6 +6,7 @@ import numpy as np
 
 from convlab import geometry
 from convlab.exercises.problem import Case, Group, Hint, Misconception, Problem, case
+from convlab.exercises.problems.arrays import counted, weights
 from convlab.exercises.problems.decisions import mistaken, on_image
 from convlab.ops import correlate2d
 
@@ -237,11 +238,6 @@ def pad(image: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> n
     # END SOLUTION
 
 
-def _counted(height: int, width: int) -> np.ndarray:
-    """An image whose pixels are all different and not zero."""
-    return np.arange(1.0, 1 + height * width).reshape(height, width)
-
-
 def _images(rng: np.random.Generator) -> Iterable[Case]:
     for _ in range(6):
         image = rng.integers(1, 10, rng.integers(1, 6, 2)).astype(float)
@@ -263,15 +259,15 @@ PAD = Problem(
 of it, four numbers that are given. They may all differ, and some may be 0. `np.pad` can do this; write it without.""",
     reference=lambda image, rows, columns: np.pad(image, (rows, columns)),
     groups=(
-        Group("the same on all sides", 1, (case(_counted(1, 2), (1, 1), (1, 1)), case(_counted(3, 2), (2, 2), (2, 2)))),
+        Group("the same on all sides", 1, (case(counted(1, 2), (1, 1), (1, 1)), case(counted(3, 2), (2, 2), (2, 2)))),
         Group(
             "four different borders",
             1,
             (
-                case(_counted(1, 2), (0, 1), (0, 0)),
-                case(_counted(2, 1), (0, 0), (1, 0)),
-                case(_counted(2, 3), (0, 1), (2, 1)),
-                case(_counted(3, 2), (2, 0), (0, 3)),
+                case(counted(1, 2), (0, 1), (0, 0)),
+                case(counted(2, 1), (0, 0), (1, 0)),
+                case(counted(2, 3), (0, 1), (2, 1)),
+                case(counted(3, 2), (2, 0), (0, 3)),
             ),
         ),
         Group("other images", 1, _images, hidden=True),
@@ -353,11 +349,6 @@ def padded_correlation(image: np.ndarray, kernel: np.ndarray, padding: str = "va
     # END SOLUTION
 
 
-def _weights(height: int, width: int) -> np.ndarray:
-    """A kernel that looks like no other after any turn or exchange."""
-    return (np.arange(height * width).reshape(height, width) * 3 % 7 - 2).astype(float)
-
-
 def _pairs(rng: np.random.Generator) -> Iterable[Case]:
     for padding in ("valid", "same", "same", "same"):
         kernel = rng.integers(-3, 4, rng.integers(1, 5, 2)).astype(float)
@@ -379,15 +370,15 @@ PADDED_CORRELATION = Problem(
 `Conv2D` layer with stride 1 does. Images and kernels need not be square, and kernels may have an even size.""",
     reference=lambda image, kernel, padding="valid": correlate2d(image, kernel, padding=padding),
     groups=(
-        Group("valid", 1, (case(_counted(2, 3), _weights(2, 1)), case(_counted(3, 4), _weights(2, 3)))),
+        Group("valid", 1, (case(counted(2, 3), weights(2, 1)), case(counted(3, 4), weights(2, 3)))),
         Group(
             "same",
             2,
             (
-                case(_counted(2, 3), _weights(1, 2), "same"),
-                case(_counted(3, 4), _weights(3, 3), "same"),
-                case(_counted(4, 3), _weights(2, 3), "same"),
-                case(_counted(4, 5), _weights(4, 3), "same"),
+                case(counted(2, 3), weights(1, 2), "same"),
+                case(counted(3, 4), weights(3, 3), "same"),
+                case(counted(4, 3), weights(2, 3), "same"),
+                case(counted(4, 5), weights(4, 3), "same"),
             ),
         ),
         Group("other images", 1, _pairs, hidden=True),

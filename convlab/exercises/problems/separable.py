@@ -10,6 +10,7 @@ from convlab import ops
 from convlab.errors import ConvlabError
 from convlab.exercises.comparing import as_array
 from convlab.exercises.problem import Case, Group, Hint, Misconception, Problem, case
+from convlab.exercises.problems.arrays import many_weights
 from convlab.exercises.problems.decisions import convolve
 from convlab.geometry import ConvSpec, SeparableSpec
 from convlab.ops import correlate2d
@@ -42,11 +43,6 @@ BORDER = "02_padding#1. The border is lost"
 def _pixels(*shape: int) -> np.ndarray:
     """Images whose numbers are all different and not zero."""
     return np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
-
-
-def _weights(*shape: int) -> np.ndarray:
-    """Weights in an order that no exchange and no turn keeps."""
-    return np.resize([2.0, -1, 3, 5, -4, 1, 6, -2, 4, -3, 7], shape)
 
 
 def _whole(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -120,8 +116,8 @@ second: map c · M + m. The stride is 1, and there is no padding and no bias."""
             1,
             (
                 case(np.array([[[[1.0, 10]]]]), np.array([[[[2.0], [3]]]])),
-                case(_pixels(1, 1, 3, 2), _weights(1, 2, 2, 1)),
-                case(_pixels(2, 3, 2, 2), _weights(2, 1, 2, 1)),
+                case(_pixels(1, 1, 3, 2), many_weights(1, 2, 2, 1)),
+                case(_pixels(2, 3, 2, 2), many_weights(2, 1, 2, 1)),
             ),
         ),
         Group(
@@ -129,9 +125,9 @@ second: map c · M + m. The stride is 1, and there is no padding and no bias."""
             1,
             (
                 case(np.array([[[[1.0, 10]]]]), np.array([[[[1.0, 2], [3, 4]]]])),
-                case(_pixels(1, 2, 3, 1), _weights(2, 2, 1, 2)),
-                case(_pixels(1, 2, 2, 2), _weights(1, 2, 2, 3)),
-                case(_pixels(2, 2, 3, 3), _weights(2, 2, 3, 2)),
+                case(_pixels(1, 2, 3, 1), many_weights(2, 2, 1, 2)),
+                case(_pixels(1, 2, 2, 2), many_weights(1, 2, 2, 3)),
+                case(_pixels(2, 2, 3, 3), many_weights(2, 2, 3, 2)),
             ),
         ),
         Group("other images", 1, _by_channel, hidden=True),
@@ -516,8 +512,8 @@ step has none. With `relu=True` the layer's activation is relu, and Keras applie
                     np.array([[[[1.0, 4], [5, 6]]]]),
                     np.array([7.0, 9]),
                 ),
-                case(_pixels(1, 1, 3, 2), _weights(1, 2, 2, 1), _weights(1, 1, 2, 3), np.array([10.0, 30, 50])),
-                case(_pixels(2, 2, 2, 2), _weights(2, 1, 2, 1), _weights(1, 1, 2, 1), np.array([10.0])),
+                case(_pixels(1, 1, 3, 2), many_weights(1, 2, 2, 1), many_weights(1, 1, 2, 3), np.array([10.0, 30, 50])),
+                case(_pixels(2, 2, 2, 2), many_weights(2, 1, 2, 1), many_weights(1, 1, 2, 1), np.array([10.0])),
             ),
         ),
         Group(
@@ -530,7 +526,7 @@ step has none. With `relu=True` the layer's activation is relu, and Keras applie
                     np.array([[[[1.0], [2], [3], [5]]]]),
                     np.array([7.0]),
                 ),
-                case(_pixels(1, 2, 3, 2), _weights(2, 2, 2, 3), _weights(1, 1, 6, 2), np.array([10.0, 30])),
+                case(_pixels(1, 2, 3, 2), many_weights(2, 2, 2, 3), many_weights(1, 1, 6, 2), np.array([10.0, 30])),
             ),
         ),
         Group(
@@ -546,8 +542,8 @@ step has none. With `relu=True` the layer's activation is relu, and Keras applie
                 ),
                 case(
                     _pixels(2, 1, 3, 2),
-                    _weights(1, 2, 2, 2),
-                    -_weights(1, 1, 4, 3),
+                    many_weights(1, 2, 2, 2),
+                    -many_weights(1, 1, 4, 3),
                     np.array([-20.0, 40, 90]),
                     relu=True,
                 ),

@@ -8,6 +8,7 @@ import numpy as np
 
 from convlab import geometry
 from convlab.exercises.problem import Case, Group, Hint, Misconception, Problem, case
+from convlab.exercises.problems.arrays import counted, weights
 from convlab.exercises.problems.decisions import mistaken, on_image
 from convlab.ops import avg_pool2d, correlate2d, max_pool2d
 
@@ -25,16 +26,6 @@ STRIDE, DILATION, POOLING, FIELD, MISTAKES = (
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]
 NONE: Pads = ((0, 0), (0, 0))
-
-
-def _counted(*shape: int) -> np.ndarray:
-    """An array whose numbers are all different and not zero."""
-    return np.arange(1.0, 1 + prod(shape)).reshape(shape)
-
-
-def _weights(height: int, width: int) -> np.ndarray:
-    """A kernel that looks like no other after any turn or exchange."""
-    return (np.arange(height * width).reshape(height, width) * 3 % 7 - 2).astype(float)
 
 
 def _pair(values: Iterable[Any]) -> Pair:
@@ -258,18 +249,18 @@ on the right are not read. A stride may be larger than the kernel.""",
             "equal strides",
             1,
             (
-                case(_counted(1, 4), _weights(1, 2), (2, 2)),
-                case(_counted(4, 5), _weights(2, 2), (2, 2)),
-                case(_counted(4, 6), _weights(1, 2), (3, 3)),
+                case(counted(1, 4), weights(1, 2), (2, 2)),
+                case(counted(4, 5), weights(2, 2), (2, 2)),
+                case(counted(4, 6), weights(1, 2), (3, 3)),
             ),
         ),
         Group(
             "different strides",
             1,
             (
-                case(_counted(4, 3), _weights(2, 1), (2, 1)),
-                case(_counted(3, 6), _weights(1, 2), (1, 3)),
-                case(_counted(7, 6), _weights(3, 2), (2, 3)),
+                case(counted(4, 3), weights(2, 1), (2, 1)),
+                case(counted(3, 6), weights(1, 2), (1, 3)),
+                case(counted(7, 6), weights(3, 2), (2, 3)),
             ),
         ),
         Group("other images", 1, _steps, hidden=True),
@@ -416,18 +407,18 @@ padded: every pixel that meets a weight lies in the image.""",
             "equal dilations",
             1,
             (
-                case(_counted(2, 5), _weights(1, 2), (2, 2)),
-                case(_counted(6, 5), _weights(2, 2), (2, 2)),
-                case(_counted(7, 8), _weights(3, 2), (2, 2)),
+                case(counted(2, 5), weights(1, 2), (2, 2)),
+                case(counted(6, 5), weights(2, 2), (2, 2)),
+                case(counted(7, 8), weights(3, 2), (2, 2)),
             ),
         ),
         Group(
             "different dilations",
             1,
             (
-                case(_counted(5, 3), _weights(2, 1), (2, 1)),
-                case(_counted(4, 7), _weights(2, 2), (1, 3)),
-                case(_counted(8, 7), _weights(2, 3), (3, 2)),
+                case(counted(5, 3), weights(2, 1), (2, 1)),
+                case(counted(4, 7), weights(2, 2), (1, 3)),
+                case(counted(8, 7), weights(2, 3), (3, 2)),
             ),
         ),
         Group("other images", 1, _spread, hidden=True),
