@@ -507,6 +507,130 @@ padded: every pixel that meets a weight lies in the image.""",
 )
 
 
+def dilated_padding(n: int, kernel: int, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
+    """Zeros (before, after) that padding="same" adds along one axis, for a dilated kernel.
+
+    n: pixels of the image along this axis. kernel: weights along it. stride: pixels from one window to the next.
+    dilation: pixels from one weight to the next.
+    """
+    # TODO: first the reach of the dilated kernel, then the rule of lesson 02
+    # BEGIN SOLUTION
+    reach = dilation * (kernel - 1) + 1
+    outputs = -(-n // stride)  # rounded up
+    total = max((outputs - 1) * stride + reach - n, 0)
+    return total // 2, total - total // 2
+    # END SOLUTION
+
+
+def _same_padding(
+    n: int,
+    kernel: int,
+    stride: int = 1,
+    dilation: int = 1,
+    reach: Callable[[int, int], int] = lambda k, d: d * (k - 1) + 1,
+    outputs: Callable[[int, int], int] = lambda n, s: ceil(n / s),
+    least: float = 0,
+    halves: Callable[[int], Pair] = lambda total: (total // 2, total - total // 2),
+) -> Pair:
+    """The rule of "same", with every decision in a place of its own."""
+    return halves(int(max((outputs(n, stride) - 1) * stride + reach(kernel, dilation) - n, least)))
+
+
+def _dilated_rows(rng: np.random.Generator) -> Iterable[Case]:
+    for _ in range(12):
+        kernel, stride, dilation = (int(v) for v in rng.integers([1, 1, 1], [6, 4, 5]))
+        yield case(int(rng.integers(kernel, 30)), kernel, stride, dilation)
+
+
+def _padding_with(**changes: Any) -> Callable[..., Pair]:
+    """The right padding but for what is changed."""
+
+    def wrong(n: int, kernel: int, stride: int = 1, dilation: int = 1) -> Pair:
+        return _same_padding(n, kernel, stride, dilation, **changes)
+
+    return wrong
+
+
+DILATED_PADDING = Problem(
+    solution=dilated_padding,
+    title="Same, for a dilated kernel",
+    lesson=LESSON,
+    statement="""With `padding="same"` the output has n / stride pixels, rounded up, and just as many zeros are added as that
+takes: half of them before the image and half after it, the odd one after. A dilated kernel reaches further, so it needs
+more of them. How many go before and how many after?""",
+    reference=lambda n, kernel, stride=1, dilation=1: geometry.padding_amounts(n, kernel, stride, "same", dilation),
+    groups=(
+        Group("stride 1", 1, (case(5, 3, 1, 2), case(6, 2, 1, 3), case(7, 4, 1, 2), case(4, 1, 1, 3))),
+        Group("larger strides", 1, (case(6, 3, 2, 2), case(7, 3, 3, 2), case(12, 2, 4, 2), case(10, 4, 3, 3))),
+        Group("other sizes", 1, _dilated_rows, hidden=True),
+    ),
+    misconceptions=(
+        Misconception(
+            "the dilation is ignored",
+            _padding_with(reach=lambda k, d: k),
+            "You add zeros for a kernel of k pixels. Dilated by d it reaches over d · (k - 1) + 1 pixels: use that in place of k.",
+            DILATION,
+        ),
+        Misconception(
+            "a reach of d · k",
+            _padding_with(reach=lambda k, d: d * k),
+            "You let the kernel reach over d · k pixels, as if a gap followed its last weight, too. There are k - 1 gaps: the "
+            "reach is d · (k - 1) + 1.",
+            DILATION,
+        ),
+        Misconception(
+            "a reach of d · (k - 1)",
+            _padding_with(reach=lambda k, d: d * (k - 1)),
+            "You count the steps from the first weight to the last, and not the pixel that the first one stands on. Add 1: the "
+            "reach is d · (k - 1) + 1.",
+            DILATION,
+        ),
+        Misconception(
+            "the odd pixel goes before",
+            _padding_with(halves=lambda total: (total - total // 2, total // 2)),
+            "You put the larger half of the zeros before the image. TensorFlow and Keras put it after: total // 2 goes before.",
+            "02_padding#2. Same",
+        ),
+        Misconception(
+            "the stride is ignored",
+            _padding_with(outputs=lambda n, s: (n - 1) / s + 1),
+            "You add as many zeros for every stride. The last window begins at (outputs - 1) · stride, which is often before the "
+            "last pixel: compute how far it reaches.",
+            "02_padding#3. Same with a stride",
+        ),
+        Misconception(
+            "negative padding",
+            _padding_with(least=-np.inf),
+            "Your total can fall below zero, where the windows leave pixels out. Padding never cuts pixels off: take max(total, 0).",
+            "02_padding#3. Same with a stride",
+        ),
+        Misconception(
+            "half of the reach on both sides",
+            _padding_with(halves=lambda total: ((total + 1) // 2,) * 2),
+            "You round both halves up, so an odd total adds a pixel too many. Round the half before down, and give the rest to "
+            "the side after: total - total // 2.",
+            "02_padding#2. Same",
+        ),
+    ),
+    hints=(
+        Hint(
+            "I do not know where to begin",
+            "Only one thing is new since lesson 02: over how many pixels does the kernel reach?",
+        ),
+        Hint(
+            "It is right for dilation 1 only",
+            "Between k weights there are k - 1 gaps of d pixels, and the first weight stands on a pixel of its own.",
+        ),
+        Hint(
+            "It is right for stride 1 only",
+            "total = max((outputs - 1) · stride + reach - n, 0), where outputs is n / stride, rounded up.",
+        ),
+    ),
+    explanation="A dilated kernel of k weights covers d · (k - 1) + 1 pixels, most of which it does not read. All that padding asks "
+    "is where the last window ends, so this reach takes the place of k, and nothing else changes.",
+)
+
+
 def max_pool(
     x: np.ndarray, pool_size: tuple[int, int], strides: tuple[int, int] | None = None, padding: str = "valid"
 ) -> np.ndarray:
@@ -1100,4 +1224,12 @@ between them count even where no weight meets them. Padding does not matter: wha
     "lengthens the steps of those above, and not its own.",
 )
 
-PROBLEMS = [STRIDED_SIZE, STRIDED_CORRELATION, DILATED_CORRELATION, MAX_POOL, AVG_POOL, RECEPTIVE_FIELD]
+PROBLEMS = [
+    STRIDED_SIZE,
+    STRIDED_CORRELATION,
+    DILATED_CORRELATION,
+    DILATED_PADDING,
+    MAX_POOL,
+    AVG_POOL,
+    RECEPTIVE_FIELD,
+]

@@ -1,5 +1,7 @@
 """Correct answers written in other ways, answers with two mistakes at once, and where catalogue entries are."""
 
+import numpy as np
+
 
 # --- strided_size ---------------------------------------------------------------------------------------------------
 def strided_size_range(n, kernel, stride=1, dilation=1, padding="valid"):
@@ -573,7 +575,58 @@ def receptive_field_zero_and_whole_kernels(layers):
     return field
 
 
+# --- dilated_padding ------------------------------------------------------------------------------------------------
+def dilated_padding_written_out(n, kernel, stride=1, dilation=1):
+    """The kernel with its gaps, as zeros between its weights."""
+    row = np.kron(np.ones(kernel), np.eye(1, dilation)[0])[: dilation * (kernel - 1) + 1]
+    missing = max(range(0, n, stride)[-1] + len(row) - n, 0)
+    return [missing // 2, -(-missing // 2)]
+
+
+def dilated_padding_remainder(n, kernel, stride=1, dilation=1):
+    reach = kernel + (kernel - 1) * (dilation - 1)
+    total = max(reach - (n % stride or stride), 0)
+    return total // 2, total - total // 2
+
+
+def dilated_padding_numpy(n, kernel, stride=1, dilation=1):
+    total = np.maximum((np.ceil(n / stride) - 1) * stride + dilation * (kernel - 1) + 1 - n, 0)
+    return np.array([np.floor(total / 2), np.ceil(total / 2)])
+
+
+def dilated_padding_keywords(*, n, kernel, stride=1, dilation=1):
+    return same_padding_of(n, dilation * (kernel - 1) + 1, stride)
+
+
+def same_padding_of(n, reach, stride):
+    total = max((-(-n // stride) - 1) * stride + reach - n, 0)
+    return divmod(total, 2)[0], sum(divmod(total, 2))
+
+
+def dilated_padding_touched(n, kernel, stride=1, dilation=1):
+    touched = {start + u * dilation for start in range(0, n, stride) for u in range(kernel)}
+    total = max(max(touched) + 1 - n, 0)
+    return np.int64(total // 2), np.int64(total - total // 2)
+
+
+def dilated_padding_ignored_and_before(n, kernel, stride=1, dilation=1):
+    before, after = same_padding_of(n, kernel, stride)
+    return after, before
+
+
+def dilated_padding_dk_without_stride(n, kernel, stride=1, dilation=1):
+    total = dilation * kernel - 1
+    return total // 2, total - total // 2
+
+
 VARIANTS = {
+    "dilated_padding": [
+        dilated_padding_written_out,
+        dilated_padding_remainder,
+        dilated_padding_numpy,
+        dilated_padding_keywords,
+        dilated_padding_touched,
+    ],
     "strided_size": [
         strided_size_range,
         strided_size_count,
@@ -626,6 +679,7 @@ VARIANTS = {
 }
 
 DOUBLES = {
+    "dilated_padding": [dilated_padding_ignored_and_before, dilated_padding_dk_without_stride],
     "strided_size": [
         strided_size_up_and_dk,
         strided_size_no_one_and_same,
