@@ -28,14 +28,14 @@ ABSOLUTE, RELATIVE = 0.02, 0.25  # what a trained number may differ by
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]\d+)?")
 
 _compare_outputs = IPyNbCell.compare_outputs
-_not_compared = []
+NOT_COMPARED = "not compared"
 
 
 def compare_outputs(cell, test, ref, skip_compare=None):
     """What nbval compares, and then the figures."""
     tags = cell.cell.metadata.get("tags", [])
     if "mnist" in tags and not os.environ.get("CONVLAB_MNIST"):
-        _not_compared.append(cell.nodeid)
+        cell.user_properties.append((NOT_COMPARED, True))  # travels from the processes of xdist, too
         return True
     complaint, tolerance = "", TOLERANCE
     pictures = figures(ref), figures(test)
@@ -53,10 +53,12 @@ def compare_outputs(cell, test, ref, skip_compare=None):
 
 def pytest_terminal_summary(terminalreporter):
     """Say which cells were run only."""
-    if _not_compared:
+    passed = terminalreporter.stats.get("passed", [])
+    cells = [r.nodeid for r in passed if (NOT_COMPARED, True) in getattr(r, "user_properties", ()) and r.when == "call"]
+    if cells:
         terminalreporter.section("cells that were run, but not compared")
         terminalreporter.write_line(
-            f"{len(_not_compared)} cells were saved with MNIST, which CONVLAB_MNIST does not name: {_not_compared[0]}"
+            f"{len(cells)} cells were saved with MNIST, which CONVLAB_MNIST does not name: {cells[0]}"
         )
 
 
