@@ -21,7 +21,7 @@ BELOW["exercises"] = ["errors", "optional", "geometry", "ops", "layers", "data",
 BELOW["course"] = ["errors", "optional", "exercises"]
 FREE = {"numpy", "threadpoolctl", *sys.stdlib_module_names}  # what a module may import as it is imported
 # what nobody enters without these
-HEAVY = {"widgets": {"anywidget", "traitlets", "PIL"}, "course/server.py": {"jupyter_server", "jupyterlab"}}
+HEAVY = {"widgets": {"anywidget", "traitlets"}, "course/server.py": {"jupyter_server", "jupyterlab"}}
 
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file != PACKAGE / "__init__.py")
 

@@ -198,7 +198,8 @@ def _watchdog(seconds: float) -> Iterator[None]:
 
 
 def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
+    """Does what was called import something just now? What imports the caller does not count."""
+    while frame is not None and frame.f_code is not call.__code__:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
         frame = frame.f_back

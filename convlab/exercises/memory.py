@@ -63,11 +63,11 @@ def _put_aside(path: Path, error: Exception) -> str:
 def remember(id: str, points: float, of: float) -> str:
     """Count a try; the best one is kept. Returns a sentence about what went wrong, or an empty one."""
     best, complaint = recall()
-    if place().exists() and not place().is_file():
-        return complaint
     before = best.get(id, Best(0, of, 0))
     best[id] = Best(max(before.points, points) if before.of == of else points, of, before.tries + 1)
     try:
+        if place().exists() and not place().is_file():
+            return complaint
         _write(place(), best)
     except OSError as error:
         return complaint or f"Your progress cannot be kept in {place()} ({error.strerror})."

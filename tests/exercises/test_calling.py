@@ -80,6 +80,20 @@ def test_an_import_is_let_finish(tmp_path, monkeypatch, in_thread):
     assert sys.modules[name].whole
 
 
+def test_a_check_inside_of_an_imported_file_is_limited_too(tmp_path, monkeypatch):
+    """What was being imported before the call does not count as the function's import."""
+    (tmp_path / "own_script.py").write_text(
+        "from convlab.exercises.calling import call\n"
+        "from convlab.exercises.problem import case\n"
+        "import itertools\n"
+        "answer = call(lambda: sum(1 for _ in range(300_000_000)), case(), 0.1)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import own_script
+
+    assert own_script.answer.out_of_time
+
+
 def test_libraries_do_not_log_on_the_page(capfd):
     handler = logging.StreamHandler(sys.__stderr__)
     logging.getLogger("noisy").addHandler(handler)

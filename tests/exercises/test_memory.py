@@ -62,6 +62,14 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch):
     assert "cannot be" in memory.remember("pad", 1, 1)
 
 
+def test_a_folder_that_cannot_even_be_looked_into_is_a_sentence(file, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.exists", refused)
+    assert "progress" in memory.remember("pad", 1, 1)
+
+
 def test_what_is_no_file_is_left_alone(tmp_path, monkeypatch):
     """A device must not be moved away, nor a folder."""
     (tmp_path / "folder").mkdir()
