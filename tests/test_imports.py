@@ -11,14 +11,15 @@ import convlab
 
 PACKAGE = Path(convlab.__file__).parent
 # from the ground up; a room may import those before it
-ROOMS = ["errors", "optional", "geometry", "ops", "layers", "data", "plots", "widgets", "models"]
-ROOMS += ["hardware", "exercises", "course", "cli", "__main__"]
+ROOMS = ["errors", "optional", "files", "geometry", "ops", "layers", "data", "plots", "widgets", "models"]
+ROOMS += ["hardware", "exercises", "grading", "course", "cli", "__main__"]
 BELOW = {room: ROOMS[:place] for place, room in enumerate(ROOMS)}
 BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]
 BELOW["hardware"] = ["errors", "optional"]
 BELOW["exercises"] = ["errors", "optional", "geometry", "ops", "layers", "data", "models", "hardware"]
-BELOW["course"] = ["errors", "optional", "exercises"]
+BELOW["grading"] = ["errors", "optional", "files", "hardware", "exercises"]
+BELOW["course"] = ["errors", "optional", "files", "exercises"]
 FREE = {"numpy", "threadpoolctl", *sys.stdlib_module_names}  # what a module may import as it is imported
 # what nobody enters without these
 HEAVY = {"widgets": {"anywidget", "traitlets"}, "course/server.py": {"jupyter_server", "jupyterlab"}}

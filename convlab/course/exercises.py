@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from convlab.course.files import replace_whole
 from convlab.course.notebooks import METADATA
 from convlab.errors import ConvlabError
 from convlab.exercises import Problem, catalogue
 from convlab.exercises.comparing import number
 from convlab.exercises.lint import refuse
 from convlab.exercises.problem import without_solution
+from convlab.files import replace_whole
 from convlab.optional import need
 
 HIDDEN = re.compile(r"\n?^# BEGIN HIDDEN TESTS\n.*?^# END HIDDEN TESTS$", re.M | re.S)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from convlab.course.files import umask
 from convlab.errors import ConvlabError
+from convlab.files import umask
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "share"  # a wheel carries the folders here

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from convlab.course.files import replace_whole
 from convlab.errors import ConvlabError
+from convlab.files import replace_whole
 from convlab.optional import need
 
 COLOR = re.compile("\x1b\\[[0-9;]*m")

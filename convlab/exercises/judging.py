@@ -1,14 +1,9 @@
 """Judge a function: run it on every case of a problem, compare, add up points, and look for a known mistake."""
 
-import ast
-import inspect
-import sys
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,6 +13,7 @@ from convlab.errors import ConvlabError
 from convlab.exercises.calling import Call, call
 from convlab.exercises.comparing import Difference, difference, kind_of
 from convlab.exercises.problem import Case, Group, Misconception, Problem
+from convlab.exercises.taking import as_taken, is_untouched, misfit, start_libraries
 
 PATIENCE = 60.0  # seconds for a case of code that is known to end
 
@@ -93,120 +89,76 @@ class Result:
         return min(wrong, key=lambda outcome: outcome.case.size, default=None)
 
 
-def judge(problem: Problem, function: Any, seed: int | None = None) -> Result:
-    """Run `function` on all cases of `problem`. seed: of the hidden cases; by default the package's own."""
-    if reason := _unfit(problem, function):
+def judge(problem: Problem, function: Any, seed: int | None = None, *, naming: bool = True) -> Result:
+    """Run `function` on all cases of `problem`.
+
+    seed: of the hidden cases; by default the package's own. naming: look for a known mistake, too.
+    """
+    if missing := [name for name in problem.needs if find_spec(name) is None]:
+        reason = f"{missing[0]} is not installed: install the course with its libraries, pip install 'convlab[course]'."
+        return Result(problem, Verdict.CANNOT_BE_CHECKED, reason=reason)
+    visible = [case for group in problem.groups if not group.hidden for case in group.make()]
+    if reason := misfit(problem.id, problem.signature, function, visible):
         return Result(problem, Verdict.CANNOT_BE_CHECKED, reason=reason)
     if is_untouched(function):
         return Result(problem, Verdict.NOT_ATTEMPTED)
-    _start_libraries(function)
-    groups = _run(problem, function, seed)
-    result = Result(problem, Verdict.CORRECT, groups)
-    if any(isinstance(outcome.answer.error, NotImplementedError) for outcome in result.outcomes[:1]):
-        return Result(problem, Verdict.NOT_ATTEMPTED)
-    remarks = _remarks(problem, [o for group in groups if not group.group.hidden for o in group.outcomes])
-    if all(group.right for group in groups):
-        return Result(problem, Verdict.CORRECT, groups, remarks=remarks)
-    return Result(problem, Verdict.INCORRECT, groups, diagnose(problem, result.outcomes), remarks)
+    start_libraries(function)
+    result = assess(problem, _answers(problem, function, seed), seed)
+    return named(result) if naming else result
 
 
-def _unfit(problem: Problem, function: Any) -> str:
-    """Why the function cannot even be called."""
-    if missing := [name for name in problem.needs if find_spec(name) is None]:
-        return f"{missing[0]} is not installed: install the course with its libraries, pip install 'convlab[course]'."
-    if not callable(function):
-        return (
-            f"a function was expected, but {kind_of(function)} was given: write the function's name without calling it."
-        )
-    visible = [case for group in problem.groups if not group.hidden for case in group.make()]
-    if any(_bound(problem, function, case) is None for case in visible):
-        wanted, given = problem.signature, inspect.signature(function)
-        plain = [str(p.replace(annotation=inspect.Parameter.empty)) for p in wanted.parameters.values()]
-        return (
-            f"it takes {given.replace(return_annotation=inspect.Signature.empty)}, but is called as "
-            f"{problem.id}({', '.join(plain)}): give it these arguments."
-        )
-    return ""
-
-
-def _bound(problem: Problem, function: Callable[..., Any], case: Case) -> Case | None:
-    """The case as the function takes it: by position, or by name; None where it takes neither.
-
-    By name first where the function has the same names, perhaps in another order.
-    """
-    given = problem.signature.bind(*case.args, **case.kwargs)
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # of a function that is not written in Python
-        return Case(given.args, given.kwargs)
-    attempts = [Case(given.args, given.kwargs), Case((), given.arguments)]
-    if set(signature.parameters) == set(problem.signature.parameters):
-        attempts.reverse()
-    for attempt in attempts:
-        try:
-            signature.bind(*attempt.args, **attempt.kwargs)
-        except TypeError:
-            continue
-        return attempt
-    return None
-
-
-def is_untouched(function: Any) -> bool:
-    """Does the function's body hold nothing but a docstring, `pass`, `...` or `raise NotImplementedError()`?"""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    if not tree.body or not isinstance(tree.body[0], ast.FunctionDef):
-        return False
-    return all(_says_nothing(node) for node in tree.body[0].body)
-
-
-def _says_nothing(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Raise):
-        return "NotImplementedError" in ast.unparse(node)
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-
-
-SLOW_TO_START = {"jax", "keras", "scipy", "sklearn", "tensorflow", "torch"}
-
-
-def _start_libraries(function: Any) -> None:
-    """Import what the function imports itself, so that a library's start does not count as the function's time."""
-    from convlab.hardware import quiet_tensorflow
-
-    names = set(getattr(getattr(function, "__code__", None), "co_names", ()))
-    for name in sorted(SLOW_TO_START & {name.partition(".")[0] for name in names}):
-        if name not in sys.modules and find_spec(name) is not None:
-            with quiet_tensorflow():
-                import_module(name)
-
-
-def _run(problem: Problem, function: Callable[..., Any], seed: int | None) -> tuple[GroupResult, ...]:
-    """Every case until the time is over."""
-    left, results = problem.seconds, []
+def _answers(problem: Problem, function: Callable[..., Any], seed: int | None) -> list[list[Call]]:
+    """What comes of every case, group by group, until the time is over."""
+    left, answers = problem.seconds, list[list[Call]]()
     for group in problem.groups:
-        cases, outcomes = group.make(seed), []
-        for case in cases if left > 0 else []:
-            outcome = attempt(problem, function, case, left)
-            outcomes.append(outcome)
-            left = 0 if outcome.answer.out_of_time else left - outcome.answer.seconds
-            if left <= 0 or isinstance(outcome.answer.error, NotImplementedError):
+        answers.append([])
+        for case in group.make(seed) if left > 0 else []:
+            answer = attempt(problem, function, case, left)
+            answers[-1].append(answer)
+            left = 0 if answer.out_of_time else left - answer.seconds
+            if left <= 0 or isinstance(answer.error, NotImplementedError):
                 left = 0
                 break
-        results.append(GroupResult(group, tuple(outcomes), len(cases)))
-    return tuple(results)
+    return answers
 
 
-def attempt(problem: Problem, function: Callable[..., Any], case: Case, seconds: float = PATIENCE) -> Outcome:
-    """Call `function` on one case and compare what comes back."""
-    as_taken = _bound(problem, function, case)
-    answer = call(function, as_taken or case, seconds)
-    if answer.error is None:
-        answer = _observed(problem, answer)
+def attempt(problem: Problem, function: Callable[..., Any], case: Case, seconds: float) -> Call:
+    """Call the function on one case; its value is what is compared."""
+    answer = call(function, as_taken(problem.signature, function, case) or case, seconds)
+    return answer if answer.error else _observed(problem, answer)
+
+
+def assess(problem: Problem, answers: Sequence[Sequence[Call]], seed: int | None = None) -> Result:
+    """Compare what came of the cases with what was expected, and add up the points.
+
+    answers: for each group, of its cases in their order; fewer where the time was over.
+    """
+    groups = tuple(_group_result(problem, *pair, seed) for pair in zip(problem.groups, answers, strict=True))
+    first = next((outcome for group in groups for outcome in group.outcomes), None)
+    if first is not None and isinstance(first.answer.error, NotImplementedError):
+        return Result(problem, Verdict.NOT_ATTEMPTED)
+    remarks = _remarks(problem, [o for group in groups if not group.group.hidden for o in group.outcomes])
+    verdict = Verdict.CORRECT if all(group.right for group in groups) else Verdict.INCORRECT
+    return Result(problem, verdict, groups, remarks=remarks)
+
+
+def _group_result(problem: Problem, group: Group, answers: Sequence[Call], seed: int | None) -> GroupResult:
+    cases = group.make(seed)
+    outcomes = tuple(_outcome(problem, *pair) for pair in zip(cases, answers, strict=False))
+    return GroupResult(group, outcomes, len(cases))
+
+
+def _outcome(problem: Problem, case: Case, answer: Call) -> Outcome:
     expected = expectation(problem, case)
     found = None if answer.error else difference(expected, answer.value, problem.tolerance)
     return Outcome(case, expected, answer, found)
+
+
+def named(result: Result) -> Result:
+    """The result of a wrong answer with the known mistake that explains it, if one does."""
+    if result.verdict is not Verdict.INCORRECT:
+        return result
+    return replace(result, misconception=diagnose(result.problem, result.outcomes))
 
 
 @lru_cache(maxsize=4096)

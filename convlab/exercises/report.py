@@ -11,6 +11,7 @@ from convlab.exercises.comparing import as_array, difference, number, shown
 from convlab.exercises.judging import GroupResult, Outcome, Result, Unusable, Verdict, attempt_wrong, expectation
 from convlab.exercises.problem import Case, Fresh, Misconception, Problem
 
+SEARCHING = "Is it a known mistake? One moment."
 MOST = 12  # rows and columns of an array that is shown whole
 
 
@@ -68,8 +69,11 @@ Part = Title | Heading | Words | Check | Code | Table | Link
 Report = list[Part]
 
 
-def report(result: Result, function: Callable[..., Any] | None = None) -> Report:
-    """All that a check says. function: the learner's, to find the own line of an error."""
+def report(result: Result, function: Callable[..., Any] | None = None, *, searching: bool = False) -> Report:
+    """All that a check says.
+
+    function: the learner's, to find the own line of an error. searching: a known mistake is still being looked for.
+    """
     problem, verdict = result.problem, result.verdict
     if verdict is Verdict.NOT_ATTEMPTED:
         return [
@@ -85,6 +89,7 @@ def report(result: Result, function: Callable[..., Any] | None = None) -> Report
     parts += [_line(group) for group in result.groups]
     if verdict is Verdict.INCORRECT:
         parts += _wrong(result, function)
+        parts += [Words(SEARCHING)] if searching else naming(result)
     return parts + [Words(f"By the way: {remark}") for remark in result.remarks]
 
 
@@ -111,22 +116,25 @@ def _line(result: GroupResult) -> Check:
 
 def _wrong(result: Result, function: Callable[..., Any] | None) -> Report:
     problem, failing = result.problem, result.failing
-    parts: Report = []
     if failing is None:
-        if result.misconception is None:
-            parts.append(
-                Words("All visible cases are right; hidden ones of the same kind, with other numbers, are not.")
-            )
-    elif failing.answer.out_of_time:
-        parts += [Heading("Does it ever end?"), *given(problem, failing.case), *_out_of_time(problem)]
-    else:
-        parts += [Heading("The smallest input that goes wrong"), *given(problem, failing.case)]
-        parts += _error(result, failing, function) if failing.answer.error else _values(failing)
+        return []
+    if failing.answer.out_of_time:
+        return [Heading("Does it ever end?"), *given(problem, failing.case), *_out_of_time(problem)]
+    parts = [Heading("The smallest input that goes wrong"), *given(problem, failing.case)]
+    return parts + (_error(result, failing, function) if failing.answer.error else _values(failing))
+
+
+def naming(result: Result) -> Report:
+    """The known mistake behind a wrong answer, or that there is none."""
     if result.misconception is not None:
-        return parts + _named(result, result.misconception)
-    if failing is not None and failing.answer.error is None:
-        parts.append(Words("This is not one of the known single mistakes."))
-    return [*parts, Words(_help(problem))]
+        return _named(result, result.misconception)
+    parts: Report = [Words(_help(result.problem))]
+    if result.failing is None:
+        words = "All visible cases are right; hidden ones of the same kind, with other numbers, are not."
+        return [Words(words), *parts]
+    if result.failing.answer.error is None:
+        return [Words("This is not one of the known single mistakes."), *parts]
+    return parts
 
 
 def _out_of_time(problem: Problem) -> Report:

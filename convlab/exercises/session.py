@@ -8,10 +8,10 @@ from convlab.errors import ConvlabError
 from convlab.exercises import memory
 from convlab.exercises.catalogue import catalogue
 from convlab.exercises.comparing import number
-from convlab.exercises.judging import Result, Verdict, judge
+from convlab.exercises.judging import Result, Verdict, judge, named
 from convlab.exercises.problem import Problem, without_marks
 from convlab.exercises.render import as_html, as_text
-from convlab.exercises.report import Check, Code, Report, Title, Words, report
+from convlab.exercises.report import Check, Code, Report, Title, Words, naming, report
 
 _hints_given: dict[str, int] = {}
 _results: dict[str, Result] = {}
@@ -26,13 +26,22 @@ def check(problem: str | Callable[..., Any], function: Callable[..., Any] | None
     Raises `ConvlabError` for the name of no exercise.
     """
     found, given = _find(problem, function, sys._getframe(1).f_globals)
-    result = judge(found, given) if given is not None else Result(found, Verdict.NOT_ATTEMPTED)
+    result = judge(found, given, naming=False) if given is not None else Result(found, Verdict.NOT_ATTEMPTED)
+    complaint = memory.remember(found.id, result.points, found.points) if result.groups else ""
+    more: Report = [Words(complaint)] if complaint else []
+    if takes_long_to_name(result):
+        finish = _begin([*report(result, given, searching=True), *more])
+        result = named(result)
+        finish([*report(result, given), *more], naming(result))
+    else:
+        result = named(result)
+        _show([*report(result, given), *more])
     _results[found.id] = result
-    parts = report(result, given)
-    if result.groups:
-        complaint = memory.remember(found.id, result.points, found.points)
-        parts += [Words(complaint)] if complaint else []
-    _show(parts)
+
+
+def takes_long_to_name(result: Result) -> bool:
+    """Must models be built to compare with the known mistakes, when the verdict is there already?"""
+    return result.verdict is Verdict.INCORRECT and "keras" in result.problem.needs
 
 
 def score(
@@ -158,7 +167,26 @@ def _show(parts: Report) -> None:
     else:
         from IPython.display import display
 
-        display({"text/plain": as_text(parts), "text/html": as_html(parts)}, raw=True)
+        display(_formats(parts), raw=True)
+
+
+def _begin(parts: Report) -> Callable[[Report, Report], None]:
+    """Show a report whose end is not known yet.
+
+    Returns a function of the whole report and its new part. A notebook shows the whole in place of what it showed; a
+    terminal, which cannot take back what it printed, adds the new part.
+    """
+    if not hasattr(_shell(), "kernel"):
+        _show(parts)
+        return lambda whole, new: _show(new)
+    from IPython.display import display
+
+    handle = display(_formats(parts), raw=True, display_id=True)
+    return lambda whole, new: handle.update(_formats(whole), raw=True)
+
+
+def _formats(parts: Report) -> dict[str, str]:
+    return {"text/plain": as_text(parts), "text/html": as_html(parts)}
 
 
 def _shell() -> Any:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import IPython.display
@@ -9,8 +10,10 @@ import pytest
 
 import convlab
 from convlab import ConvlabError
-from convlab.exercises import catalogue, load, session
+from convlab.exercises import Verdict, catalogue, judge, load, session
 from convlab.exercises.memory import Best, recall
+from convlab.exercises.render import as_text
+from convlab.exercises.report import SEARCHING, report
 
 TEACHERS_FILE = '''
 import numpy as np
@@ -207,3 +210,42 @@ def test_plain_python_needs_nothing_but_numpy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "correct, 3 of 3 points" in run.stdout
+
+
+def test_where_naming_a_mistake_takes_long_the_verdict_comes_first(notebook, monkeypatch):
+    """A notebook shows the verdict at once, and then the whole in the same place."""
+    problem = catalogue()["padded_size"]
+    monkeypatch.setattr(session, "takes_long_to_name", lambda result: True)
+    notebook.kernel = None  # as in a notebook, whose outputs can change
+    updates = []
+    handle = SimpleNamespace(update=lambda data, raw: updates.append(data["text/plain"]))
+
+    def display(data, raw, display_id):
+        notebook.shown.append(data["text/plain"])
+        return handle
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    convlab.check("padded_size", size)
+    (first,), (second,) = notebook.shown, updates
+    assert "incorrect, 0 of 3 points" in first
+    assert "The smallest input that goes wrong" in first
+    assert SEARCHING in first
+    assert "known mistake: the last" not in first
+    assert second == as_text(report(judge(problem, size), size))
+    assert "A known mistake: the last place is forgotten" in second
+
+
+def test_a_terminal_gets_the_mistake_below_the_verdict(monkeypatch, capsys):
+    monkeypatch.setattr(session, "takes_long_to_name", lambda result: True)
+    convlab.check("padded_size", size)
+    said = capsys.readouterr().out
+    assert said.count("padded_size: incorrect") == 1
+    assert said.index(SEARCHING) < said.index("A known mistake: the last place is forgotten")
+
+
+def test_naming_takes_long_where_models_are_built():
+    wrong = judge(catalogue()["padded_size"], size)
+    assert not session.takes_long_to_name(wrong)
+    model = replace(wrong, problem=catalogue()["small_cnn"])
+    assert session.takes_long_to_name(model)
+    assert not session.takes_long_to_name(replace(model, verdict=Verdict.CORRECT))

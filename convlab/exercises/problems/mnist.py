@@ -423,6 +423,13 @@ Budgets are small, but leave room for a few filters; images have at least 7 × 7
             MODEL,
         ),
         Misconception(
+            "never compiled",
+            _network(loss=None),
+            "You return the model before it knows how to learn. Call model.compile first, with an optimizer and the loss "
+            '"sparse_categorical_crossentropy".',
+            MODEL,
+        ),
+        Misconception(
             "the loss does not fit the labels",
             _network(loss="categorical_crossentropy"),
             "Your labels are numbers such as 5, 0, 4, and your loss wants something else, such as rows with a single 1. Use "
