@@ -21,11 +21,11 @@ def milliseconds(problem: Problem, function: Callable[..., Any]) -> tuple[float,
     start = perf_counter()
     result = judge(problem, function, naming=False)
     if session.takes_long_to_name(result):
-        show(report(result, function, searching=True))
+        show(report(result, searching=True))
         verdict = perf_counter() - start
     else:
         verdict = 0.0
-    show(report(judging.named(result), function))
+    show(report(judging.named(result)))
     whole = perf_counter() - start
     return 1000 * (verdict or whole), 1000 * whole
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -33,7 +34,9 @@ class Call:
     """What came of a call.
 
     printed: the beginning of what went to the output and the error output. warned: Python's first warning. changed:
-    positions or names of arguments that the function altered. case: the call with arrays as they were given, and with
+    positions or names of arguments that the function altered. line: the learner's own line on the way to an error, its
+    number in its cell or file, and its text. files: names and contents of those left in a folder, where the call was in
+    another process. case: the call with arrays as they were given, and with
     those things that were made anew for it, as it left them.
     """
 
@@ -43,6 +46,8 @@ class Call:
     warned: str = ""
     changed: tuple[str, ...] = ()
     seconds: float = 0.0
+    line: tuple[int, str] | None = None
+    files: tuple[tuple[str, bytes], ...] = ()
     case: Case = field(default_factory=Case)
 
     @property
@@ -52,10 +57,10 @@ class Call:
 
 def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
     """Call `function` as `case` says; whatever it does is told, not raised, but for Ctrl+C."""
-    made = Case(_made_anew(case.args), _made_anew(dict(case.kwargs)))
+    made = Case(made_anew(case.args), made_anew(dict(case.kwargs)))
     args, kwargs = fresh(made.args), fresh(made.kwargs)
     printed = _Bounded()
-    value, error, warned = None, None, list[str]()
+    value, error, line, warned = None, None, None, list[str]()
     start = time.perf_counter()
     try:
         with _warnings(function) as warned, redirect_stdout(printed), redirect_stderr(printed), time_limit(seconds):
@@ -63,12 +68,24 @@ def call(function: Callable[..., Any], case: Case, seconds: float) -> Call:
     except KeyboardInterrupt:
         raise
     except BaseException as caught:
-        error = caught
+        error, line = caught, own_line(caught, function)
     taken = time.perf_counter() - start
     positions = {str(place): pair for place, pair in enumerate(zip(args, made.args, strict=True))}
     names = {name: (kwargs[name], original) for name, original in made.kwargs.items()}
     changed = tuple(name for name, pair in (positions | names).items() if not _same(*pair))
-    return Call(value, error, printed.text, warned[0] if warned else "", changed, taken, made)
+    return Call(value, error, printed.text, warned[0] if warned else "", changed, taken, line, case=made)
+
+
+def own_line(error: BaseException, function: Callable[..., Any]) -> tuple[int, str] | None:
+    """The last line of the learner's own code on the way to the error: its number in its cell or file, and its text.
+
+    The code of a called library is not the learner's, so lines of other files than the function's are passed over.
+    """
+    code = getattr(function, "__code__", None)
+    own = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
+    if not own or own[-1].lineno is None:
+        return None
+    return own[-1].lineno, (own[-1].line or "").strip()
 
 
 @contextmanager
@@ -90,7 +107,7 @@ def _warnings(function: Callable[..., Any]) -> Iterator[list[str]]:
             logging.disable(before)
 
 
-def _made_anew(arguments: Any) -> Any:
+def made_anew(arguments: Any) -> Any:
     """The arguments with each `Fresh` replaced by what it makes."""
     if isinstance(arguments, dict):
         return {name: value.make() if isinstance(value, Fresh) else value for name, value in arguments.items()}

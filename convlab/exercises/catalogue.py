@@ -11,6 +11,7 @@ from typing import Any
 from convlab.errors import ConvlabError
 from convlab.exercises.problem import Problem
 
+_loaded: list[Path] = []
 MODULES = ("kernels", "padding", "stride", "channels", "separable", "learning", "gpu", "mnist", "better")
 
 
@@ -61,4 +62,10 @@ def load(path: str | Path) -> list[Problem]:
     if not isinstance(problems, (list, tuple)) or not all(isinstance(problem, Problem) for problem in problems):
         raise ConvlabError(f"{path} needs a list PROBLEMS of convlab.exercises.Problem, but has {problems!r}.")
     catalogue().add(problems)
+    _loaded.append(path)
     return list(problems)
+
+
+def teachers_files() -> tuple[Path, ...]:
+    """The files that were loaded."""
+    return tuple(_loaded)

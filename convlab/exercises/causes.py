@@ -1,9 +1,6 @@
 """What a Python error in an array exercise usually comes from."""
 
 import re
-import traceback
-from collections.abc import Callable
-from typing import Any
 
 # (type, words in the message, likely cause); the first that fits is told
 CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str, str], ...] = (
@@ -80,15 +77,3 @@ def likely_cause(error: BaseException) -> str:
         if isinstance(error, kind) and re.search(words, str(error)):
             return cause
     return ""
-
-
-def own_line(error: BaseException, function: Callable[..., Any]) -> tuple[int, str] | None:
-    """The last line of the learner's own code on the way to the error: its number in its cell or file, and its text.
-
-    The code of a called library is not the learner's, so lines of other files than the function's are passed over.
-    """
-    code = getattr(function, "__code__", None)
-    own = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
-    if not own or own[-1].lineno is None:
-        return None
-    return own[-1].lineno, (own[-1].line or "").strip()

@@ -22,6 +22,34 @@ class Difference:
     wrong: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """Something that stayed in another process: what it is there, and how it is shown."""
+
+    kind: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class NumbersElsewhere(Elsewhere):
+    """An array or a tensor of another process, with its numbers."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def numpy(self) -> np.ndarray:
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
 def difference(expected: Any, got: Any, tolerance: float = 1e-5) -> Difference | None:
     """How `got` differs from `expected`, or None where it does not.
 
@@ -53,6 +81,8 @@ def as_array(value: Any) -> np.ndarray | None:
 
 def kind_of(value: Any) -> str:
     """What something is, for a sentence: "a list", "a TensorFlow tensor", "an array of float64"."""
+    if isinstance(value, Elsewhere):
+        return value.kind
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
     if _is_tensor(value):

@@ -13,7 +13,7 @@ from convlab.errors import ConvlabError
 from convlab.exercises.calling import Call, call
 from convlab.exercises.comparing import Difference, difference, kind_of
 from convlab.exercises.problem import Case, Group, Misconception, Problem
-from convlab.exercises.taking import as_taken, is_untouched, misfit, start_libraries
+from convlab.exercises.taking import is_untouched, libraries_of, misfit, start_libraries, taker
 
 PATIENCE = 60.0  # seconds for a case of code that is known to end
 
@@ -103,29 +103,31 @@ def judge(problem: Problem, function: Any, seed: int | None = None, *, naming: b
     if is_untouched(function):
         return Result(problem, Verdict.NOT_ATTEMPTED)
     start_libraries(function)
-    result = assess(problem, _answers(problem, function, seed), seed)
+    result = _advised(assess(problem, _answers(problem, function, seed), seed), function)
     return named(result) if naming else result
+
+
+def _advised(result: Result, function: Callable[..., Any]) -> Result:
+    """The result with a remark on libraries that are not there when a class is graded."""
+    ready_made = sorted(libraries_of(function) & (set(result.problem.forbids) - set(result.problem.needs)))
+    remarks = [f"{name} does the work here, and may not be used where a class is graded." for name in ready_made]
+    return replace(result, remarks=(*result.remarks, *remarks))
 
 
 def _answers(problem: Problem, function: Callable[..., Any], seed: int | None) -> list[list[Call]]:
     """What comes of every case, group by group, until the time is over."""
     left, answers = problem.seconds, list[list[Call]]()
+    as_taken = taker(problem.signature, function)
     for group in problem.groups:
         answers.append([])
         for case in group.make(seed) if left > 0 else []:
-            answer = attempt(problem, function, case, left)
+            answer = observed(problem, call(function, as_taken(case) or case, left))
             answers[-1].append(answer)
             left = 0 if answer.out_of_time else left - answer.seconds
             if left <= 0 or isinstance(answer.error, NotImplementedError):
                 left = 0
                 break
     return answers
-
-
-def attempt(problem: Problem, function: Callable[..., Any], case: Case, seconds: float) -> Call:
-    """Call the function on one case; its value is what is compared."""
-    answer = call(function, as_taken(problem.signature, function, case) or case, seconds)
-    return answer if answer.error else _observed(problem, answer)
 
 
 def assess(problem: Problem, answers: Sequence[Sequence[Call]], seed: int | None = None) -> Result:
@@ -167,15 +169,15 @@ def expectation(problem: Problem, case: Case) -> Any:
     answer = call(problem.reference, case, PATIENCE)
     if answer.error is not None:
         raise answer.error
-    answer = _observed(problem, answer)
+    answer = observed(problem, answer)
     if answer.error is not None:
         raise answer.error
     return answer.value
 
 
-def _observed(problem: Problem, answer: Call) -> Call:
+def observed(problem: Problem, answer: Call) -> Call:
     """The call with what is compared in place of the result."""
-    if problem.observe is None or answer.value is None:
+    if problem.observe is None or answer.error is not None or answer.value is None:
         return answer
     seen = call(problem.observe, Case((answer.value, *answer.case.args), answer.case.kwargs), PATIENCE)
     error = None if seen.error is None else Unusable(f"{type(seen.error).__name__}: {seen.error}")
@@ -209,7 +211,7 @@ def attempt_wrong(problem: Problem, misconception: Misconception, case: Case) ->
     """What a known mistake gives."""
     with np.errstate(all="ignore"):
         answer = call(misconception.wrong, case, PATIENCE)
-        return answer if answer.error else _observed(problem, answer)
+        return answer if answer.error else observed(problem, answer)
 
 
 def _remarks(problem: Problem, outcomes: list[Outcome]) -> tuple[str, ...]:

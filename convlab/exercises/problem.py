@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from convlab.errors import ConvlabError
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 VISIBLE_SEED, HIDDEN_SEED = 20, 21
+# libraries that do what the exercises ask for
+READY_MADE = ("convlab", "cv2", "jax", "keras", "scipy", "skimage", "sklearn", "tensorflow", "torch")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +117,8 @@ class Problem:
     observe(result, *args, **kwargs): turns a result into the plain numbers, texts and arrays that are compared; by
     default the result itself. It raises `ConvlabError` with a sentence for a result that it can do nothing with, and
     sees each `Fresh` argument as the call left it. tolerance: largest difference, relative to the largest expected
-    number. seconds: time for all cases together. needs: libraries that must be installed.
+    number. seconds: time for all cases together. needs: libraries that must be installed. forbids: libraries that do
+    the work, and are not there when a class is graded; what is needed is never forbidden.
     """
 
     solution: Callable[..., Any]
@@ -129,6 +134,7 @@ class Problem:
     tolerance: float = 1e-5
     seconds: float = 2.0
     needs: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = READY_MADE
 
     @property
     def id(self) -> str:
@@ -139,6 +145,11 @@ class Problem:
     def points(self) -> float:
         """Of all groups."""
         return sum(group.points for group in self.groups)
+
+    @cached_property
+    def version(self) -> str:
+        """Of the file that declares it: changes whenever the file does."""
+        return sha256(Path(inspect.getsourcefile(self.solution) or "").read_bytes()).hexdigest()[:12]
 
     @cached_property
     def source(self) -> str:

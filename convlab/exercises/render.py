@@ -67,17 +67,20 @@ def _aligned(text: str, width: int) -> str:
     return f"{digits:>{width}}{'*' if text != digits else ' '} "
 
 
-def as_html(report: Report) -> str:
-    """The report as one section, named by its first line for screen readers."""
+def as_html(report: Report, *, links: bool = True) -> str:
+    """The report as one section, named by its first line for screen readers.
+
+    links: to the lessons, where they are found near the current folder; else their names.
+    """
     title = next((part for part in report if isinstance(part, Title)), None)
     color = COLORS[title.verdict] if title and title.verdict else "#7a7a7a"
-    body = "".join(_html(part) for part in report)
+    body = "".join(_html(part, links) for part in report)
     name = escape(title.words) if title else "convlab"
     style = f"border-left:5px solid {color};padding:2px 0 2px 14px;max-width:60em;line-height:1.45"
     return f'<section aria-label="{name}" style="{style}">{body}</section>'
 
 
-def _html(part: object) -> str:
+def _html(part: object, links: bool) -> str:
     if isinstance(part, Title):
         sign = f'<span aria-hidden="true">{SIGNS[part.verdict]}</span> ' if part.verdict else ""
         color = f";color:{COLORS[part.verdict]}" if part.verdict else ""
@@ -92,25 +95,25 @@ def _html(part: object) -> str:
             f'style="color:{color};font-weight:bold">{sign}</span> {escape(part.words)}</p>'
         )
     if isinstance(part, Words):
-        return f'<p style="margin:4px 0">{_inline(part.words)}</p>'
+        return f'<p style="margin:4px 0">{inline(part.words)}</p>'
     if isinstance(part, Code):
         return f'<pre style="margin:4px 0 4px 8px;white-space:pre-wrap"><code>{escape(part.source)}</code></pre>'
     if isinstance(part, Link):
-        return f'<p style="margin:4px 0">{escape(part.words)}: {_anchor(part.where)}</p>'
+        return f'<p style="margin:4px 0">{escape(part.words)}: {_place(part.where, links)}</p>'
     assert isinstance(part, Table)
     return _html_table(part)
 
 
-def _inline(words: str) -> str:
+def inline(words: str) -> str:
     """`code` and **bold**, everything else as it is."""
     return BOLD.sub(r"<b>\1</b>", CODE.sub(r"<code>\1</code>", escape(words, quote=False)))
 
 
-def _anchor(where: str) -> str:
+def _place(where: str, links: bool) -> str:
     lesson, _, heading = where.partition("#")
     words = f"lesson {escape(lesson)}, section “{escape(heading)}”"
     folder = next((f for f in ("../notebooks", "notebooks", ".") if Path(f, f"{lesson}.ipynb").is_file()), None)
-    if folder is None:
+    if folder is None or not links:
         return words
     return f'<a href="{folder}/{escape(lesson)}.ipynb#{escape(heading.replace(" ", "-"))}">{words}</a>'
 

@@ -1,12 +1,11 @@
 """What to tell a learner, as a list of plain parts that `render` turns into text or HTML."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from convlab.exercises.causes import likely_cause, own_line
+from convlab.exercises.causes import likely_cause
 from convlab.exercises.comparing import as_array, difference, number, shown
 from convlab.exercises.judging import GroupResult, Outcome, Result, Unusable, Verdict, attempt_wrong, expectation
 from convlab.exercises.problem import Case, Fresh, Misconception, Problem
@@ -69,11 +68,8 @@ Part = Title | Heading | Words | Check | Code | Table | Link
 Report = list[Part]
 
 
-def report(result: Result, function: Callable[..., Any] | None = None, *, searching: bool = False) -> Report:
-    """All that a check says.
-
-    function: the learner's, to find the own line of an error. searching: a known mistake is still being looked for.
-    """
+def report(result: Result, *, searching: bool = False) -> Report:
+    """All that a check says. searching: a known mistake is still being looked for."""
     problem, verdict = result.problem, result.verdict
     if verdict is Verdict.NOT_ATTEMPTED:
         return [
@@ -88,7 +84,7 @@ def report(result: Result, function: Callable[..., Any] | None = None, *, search
     parts: Report = [Title(f"{problem.id}: {verdict.value}, {earned}", verdict)]
     parts += [_line(group) for group in result.groups]
     if verdict is Verdict.INCORRECT:
-        parts += _wrong(result, function)
+        parts += _wrong(result)
         parts += [Words(SEARCHING)] if searching else naming(result)
     return parts + [Words(f"By the way: {remark}") for remark in result.remarks]
 
@@ -114,14 +110,14 @@ def _line(result: GroupResult) -> Check:
     return Check(result.right, f"{title}: {said}")
 
 
-def _wrong(result: Result, function: Callable[..., Any] | None) -> Report:
+def _wrong(result: Result) -> Report:
     problem, failing = result.problem, result.failing
     if failing is None:
         return []
     if failing.answer.out_of_time:
         return [Heading("Does it ever end?"), *given(problem, failing.case), *_out_of_time(problem)]
     parts = [Heading("The smallest input that goes wrong"), *given(problem, failing.case)]
-    return parts + (_error(result, failing, function) if failing.answer.error else _values(failing))
+    return parts + (_error(result, failing) if failing.answer.error else _values(failing))
 
 
 def naming(result: Result) -> Report:
@@ -146,12 +142,12 @@ def _out_of_time(problem: Problem) -> Report:
     ]
 
 
-def _error(result: Result, outcome: Outcome, function: Callable[..., Any] | None) -> Report:
+def _error(result: Result, outcome: Outcome) -> Report:
     error = outcome.answer.error
     assert error is not None
     if isinstance(error, Unusable):
         return [Words(_sentence(str(error)))]
-    line = own_line(error, function) if function else None
+    line = outcome.answer.line
     parts: Report = [Words(f"**{type(error).__name__}**: {error}" if str(error) else f"**{type(error).__name__}**")]
     if line:
         parts += [Words(f"in line {line[0]} of your code:"), Code(line[1])]

@@ -30,12 +30,12 @@ def check(problem: str | Callable[..., Any], function: Callable[..., Any] | None
     complaint = memory.remember(found.id, result.points, found.points) if result.groups else ""
     more: Report = [Words(complaint)] if complaint else []
     if takes_long_to_name(result):
-        finish = _begin([*report(result, given, searching=True), *more])
+        finish = _begin([*report(result, searching=True), *more])
         result = named(result)
-        finish([*report(result, given), *more], naming(result))
+        finish([*report(result), *more], naming(result))
     else:
         result = named(result)
-        _show([*report(result, given), *more])
+        _show([*report(result), *more])
     _results[found.id] = result
 
 

@@ -57,7 +57,7 @@ PROBLEM = Problem(
 def said(function, problem=PROBLEM):
     """The check's result and its words, in both forms."""
     result = judge(problem, function)
-    parts = report(result, function)
+    parts = report(result)
     return result, as_text(parts), as_html(parts)
 
 

@@ -231,7 +231,7 @@ def test_where_naming_a_mistake_takes_long_the_verdict_comes_first(notebook, mon
     assert "The smallest input that goes wrong" in first
     assert SEARCHING in first
     assert "known mistake: the last" not in first
-    assert second == as_text(report(judge(problem, size), size))
+    assert second == as_text(report(judge(problem, size)))
     assert "A known mistake: the last place is forgotten" in second
 
 

@@ -32,6 +32,7 @@ DATA, MODEL, LABELS, JUDGED, INSIDE, FILE, MISTAKES = (
     )
 )
 NEEDS = ("keras", "tensorflow")
+FORBIDS = ("convlab", "sklearn")
 
 
 @cache
@@ -210,6 +211,7 @@ Return both, images first.""",
     "must be prepared in the same way, so the divisor is fixed and does not depend on the images at hand. A row with a "
     "single 1 is the output that a perfect network would give.",
     seconds=20,  # a learner may import Keras inside
+    forbids=FORBIDS,
 )
 
 
@@ -459,6 +461,7 @@ Budgets are small, but leave room for a few filters; images have at least 7 × 7
     tolerance=1e-4,
     seconds=20,
     needs=NEEDS,
+    forbids=FORBIDS,
 )
 
 
@@ -714,6 +717,7 @@ activation if it has one, as when the model is used and not trained. The layer i
     tolerance=1e-4,
     seconds=20,
     needs=NEEDS,
+    forbids=FORBIDS,
 )
 
 
@@ -878,7 +882,8 @@ equal.""",
     explanation="A row holds all images of one true class, so its sum says how many there are, and the diagonal divided by it "
     "is the accuracy for that class. np.add.at adds once for each image, while `+=` with arrays of places writes each place "
     "once.",
-    seconds=20,  # a learner may import scikit-learn or TensorFlow inside
+    seconds=20,  # a learner may import TensorFlow inside
+    forbids=FORBIDS,
 )
 
 
@@ -1120,6 +1125,7 @@ state of its optimizer. Leave the file where it is.""",
     "to.",
     seconds=20,
     needs=NEEDS,
+    forbids=FORBIDS,
 )
 
 PROBLEMS = [PREPARE_DIGITS, CONFUSION_MATRIX, SMALL_CNN, FEATURE_MAPS, SAVE_AND_LOAD]
