@@ -36,11 +36,14 @@ GOOD = Facts(
     digits=True,
     mnist="Keras' cache",
     sandbox="bubblewrap",
+    sandbox_hindrance="",
 )
 CARD = dict(driver="550.54.14", cards=("NVIDIA T4",))
 CUDA = dict(built_with_cuda=True, cuda_libraries=True, cuda_wanted="12.5.1", cudnn_wanted="9")
 NO_TENSORFLOW = dict(tensorflow=None, built_with_cuda=None)
 WSL = dict(wsl=True, **CUDA)
+LANDLOCK = dict(sandbox="landlock")
+BARE = dict(sandbox="none")
 MAC = dict(system="Darwin", machine="arm64", avx=None, sandbox="none")
 WINDOWS = dict(system="Windows", machine="AMD64", avx=None, sandbox="none")
 
@@ -102,8 +105,37 @@ CASES = {
     "no MNIST": ({"mnist": None}, True, "data", "note", "load_mnist()"),
     "little memory": ({"memory": 2**31}, True, "memory", "note", "2.0 GiB is little"),
     "memory not known": ({"memory": None, "threads": None}, True, "processor", "ok", "unknown number of threads"),
-    "Landlock only": ({"sandbox": "landlock"}, True, "sandbox", "note", "apt install bubblewrap"),
-    "no sandbox": ({"sandbox": "none"}, True, "sandbox", "note", "apt install bubblewrap"),
+    "Landlock only": ({**LANDLOCK, "sandbox_hindrance": "missing"}, True, "sandbox", "ok", "apt install bubblewrap"),
+    "no sandbox": ({**BARE, "sandbox_hindrance": "missing"}, True, "sandbox", "note", "apt install bubblewrap"),
+    "Ubuntu's AppArmor": (
+        {**LANDLOCK, "sandbox_hindrance": "apparmor"},
+        True,
+        "sandbox",
+        "ok",
+        "bwrap-userns-restrict",
+    ),
+    "in a container": (
+        {**BARE, "sandbox_hindrance": "container"},
+        True,
+        "sandbox",
+        "note",
+        "outside of this container",
+    ),
+    "no namespaces": (
+        {**BARE, "sandbox_hindrance": "limit"},
+        True,
+        "sandbox",
+        "note",
+        "user.max_user_namespaces=10000",
+    ),
+    "a strange processor": ({**BARE, "sandbox_hindrance": "processor"}, True, "sandbox", "note", "x86_64 or aarch64"),
+    "bubblewrap fails": (
+        {**BARE, "sandbox_hindrance": "bwrap: No space"},
+        True,
+        "sandbox",
+        "note",
+        "does not start: bwrap: No space",
+    ),
     "no sandbox on a Mac": (MAC, True, "sandbox", "note", "use Linux"),
 }
 
@@ -168,6 +200,14 @@ def test_a_broken_settings_file_of_keras_is_survived(tmp_path, monkeypatch):
     for text in ("{", "[]", '{"backend": "jax"}'):
         (tmp_path / "keras.json").write_text(text)
         assert facts._backend() == ("jax" if "jax" in text else "tensorflow")
+
+
+def test_a_sandbox_that_cannot_be_tried_is_none(monkeypatch):
+    for said in ("", "[]", "{", "null"):
+        monkeypatch.setattr(facts, "_run", lambda *_, said=said: subprocess.CompletedProcess([], 0, stdout=said))
+        assert facts._sandbox() == ("none", "the trial of it failed")
+    monkeypatch.setattr(facts, "_run", lambda *_: None)
+    assert facts._sandbox()[0] == "none"
 
 
 def fresh(code):

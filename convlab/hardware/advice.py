@@ -11,6 +11,16 @@ OLDEST_DRIVER = 525  # for CUDA 12: NVIDIA, "CUDA compatibility", minor version 
 ENOUGH_MEMORY = 4 * 2**30  # bytes
 INSTALL = 'pip install -e ".[course]"'
 INSTALL_GPU = 'pip install -e ".[gpu]"'
+SANDBOX_STEPS = {
+    "missing": "install bubblewrap to grade submissions (Debian, Ubuntu: sudo apt install bubblewrap)",
+    "container": "grade outside of this container, or start it with --security-opt seccomp=unconfined "
+    "--security-opt apparmor=unconfined --security-opt systempaths=unconfined (Podman: unmask=ALL)",
+    "limit": "sudo sysctl user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1 "
+    "(this machine forbids the namespaces that bubblewrap is made of)",
+    "apparmor": "let AppArmor know bubblewrap: sudo apt install apparmor-profiles && sudo cp "
+    "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && sudo systemctl reload apparmor",
+    "processor": "grade on a machine with a processor of x86_64 or aarch64",
+}
 MARKS = {"ok": "ok", "note": "--", "missing": "!!"}
 
 
@@ -215,10 +225,16 @@ def _sandbox(facts: Facts) -> Iterator[Finding]:
     if facts.sandbox == "bubblewrap":
         yield Finding("sandbox", "ok", "bubblewrap: submissions can be graded safely")
     elif facts.sandbox == "landlock":
-        step = "install bubblewrap (Debian, Ubuntu: sudo apt install bubblewrap) to grade submissions"
-        yield Finding("sandbox", "note", "Landlock, but no bubblewrap; only graders need one", step)
+        text = "Landlock: submissions can be graded safely, with bubblewrap even more so"
+        yield Finding("sandbox", "ok", text, _sandbox_step(facts))
     elif facts.system == "Linux":
-        step = "install bubblewrap (Debian, Ubuntu: sudo apt install bubblewrap) to grade submissions"
-        yield Finding("sandbox", "note", "none; only graders need one", step)
+        text = "none: only graders need one, and without it a submission could do whatever you can"
+        yield Finding("sandbox", "note", text, _sandbox_step(facts))
     else:
-        yield Finding("sandbox", "note", "none on this system; to grade submissions, use Linux")
+        yield Finding("sandbox", "note", "none on this system; to grade submissions, use Linux (on Windows: WSL2)")
+
+
+def _sandbox_step(facts: Facts) -> str:
+    """The one next step towards bubblewrap."""
+    other = f"find out why bubblewrap does not start: {facts.sandbox_hindrance}"
+    return SANDBOX_STEPS.get(facts.sandbox_hindrance, other)
