@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from convlab import __version__
 from convlab.course import notebooks
@@ -50,11 +51,54 @@ def _parser() -> ArgumentParser:
     build = exercises.add_parser("build", help=words, description=words.capitalize() + ".")
     build.add_argument("--check", action="store_true", help="write nothing; exit 1 where something would change")
     build.set_defaults(run=_build)
+    _add_grade(verbs)
     words = "say what this machine has for the course, and the next step for what is missing"
     check = verbs.add_parser("doctor", help=words, description=words.capitalize() + ".")
     check.add_argument("--json", action="store_true", help="the same as JSON, with all facts")
     check.set_defaults(run=_doctor)
     return parser
+
+
+def _add_grade(verbs: Any) -> None:
+    words = "grade the notebooks of a class, each in a sandbox"
+    grade = verbs.add_parser("grade", help=words, description=words.capitalize() + ".")
+    grade.add_argument(
+        "submissions", type=Path, help="a folder (nbgrader's, or one of files named by student), a zip, or one notebook"
+    )
+    grade.add_argument("--out", type=Path, required=True, help="folder for gradebook.db, grades.csv, feedback/ ...")
+    again = grade.add_argument_group("what to grade, if not just what is new")
+    again.add_argument("--student", action="append", default=[], help="only this one, again; may be repeated")
+    again.add_argument("--problem", action="append", default=[], help="only this one, again; may be repeated")
+    again.add_argument("--changed", action="store_true", help="what was graded with another version of a problem")
+    how = grade.add_argument_group("how to grade")
+    how.add_argument("--seed", type=int, help="of the hidden cases (default: the gradebook's own, drawn by lot)")
+    how.add_argument("--problems", type=Path, action="append", default=[], help="a Python file of your own problems")
+    how.add_argument("--workers", type=int, help="processes that grade (default: one for each processor)")
+    how.add_argument("--require-sandbox", action="store_true", help="refuse to run where there is no sandbox")
+    how.add_argument("--policy", type=Path, help="a file with due dates, penalties and extensions")
+    how.add_argument("--best", action="store_true", help="a student's best attempt counts, not the latest")
+    grade.set_defaults(run=_grade)
+
+
+def _grade(options: Namespace) -> None:
+    from convlab.grading import grade, lateness
+
+    summary = grade(
+        options.submissions,
+        options.out,
+        seed=options.seed,
+        workers=options.workers,
+        students=options.student,
+        problems=options.problem,
+        changed=options.changed,
+        own_problems=options.problems,
+        policy=lateness.read(options.policy) if options.policy else None,
+        best=options.best,
+        require_sandbox=options.require_sandbox,
+        progress=True,
+    )
+    print(summary)
+    print(f"Grades, feedback pages and the page for the class are in {options.out}.")
 
 
 def _build(options: Namespace) -> int:

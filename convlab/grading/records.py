@@ -1,7 +1,9 @@
 """What is known of a submission before and after it is graded: plain data that travels between machines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,8 @@ class Graded:
     grades: tuple[Grade, ...]
     submitted: datetime | None = None
     remarks: tuple[str, ...] = ()
+
+
+def digest(content: bytes | None, remarks: Sequence[str] = ()) -> str:
+    """Of a notebook's bytes; where they cannot be read, of what is said about that."""
+    return sha256(" ".join(remarks).encode() if content is None else content).hexdigest()

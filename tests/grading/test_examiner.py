@@ -1,0 +1,395 @@
+"""One notebook: what it earns is what `check` says, whatever it looks like around the answers."""
+
+import json
+
+import numpy as np
+import pytest
+
+from convlab.exercises import Verdict, catalogue, judge
+from convlab.exercises.render import as_html
+from convlab.exercises.report import report
+from convlab.grading.examiner import Examiner
+from convlab.grading.sandbox import Level, level
+from tests.grading.make import mistakes, notebook, right
+
+SEED = 11
+LESSON = "02_padding"
+IDS = [problem.id for problem in catalogue().values() if problem.lesson == LESSON]
+LESSONS = list(dict.fromkeys(problem.lesson for problem in catalogue().values()))
+WITH_KERAS = {problem.lesson for problem in catalogue().values() if problem.needs}
+
+
+@pytest.fixture(scope="module")
+def examiner():
+    if level() is Level.NONE:
+        pytest.skip("this machine gives no sandbox")
+    with Examiner(SEED) as examiner:
+        yield examiner
+
+
+def grade(examiner, answers, lesson=LESSON, **oddities):
+    return examiner.grade(notebook(lesson, answers, **oddities), student="alice")
+
+
+def points(graded):
+    return {grade.problem: grade.points for grade in graded.grades}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_course_s_own_answers_earn_everything(examiner, lesson):
+    graded = grade(examiner, {p.id: right(p.id) for p in catalogue().values() if p.lesson == lesson}, lesson)
+    assert {g.problem: (g.points, g.verdict) for g in graded.grades} == {
+        p.id: (p.points, "correct") for p in catalogue().values() if p.lesson == lesson
+    }
+    assert graded.remarks == ()
+    assert graded.lesson == lesson
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_untouched_notebook_is_not_attempted(examiner, lesson):
+    graded = grade(examiner, {}, lesson)
+    assert {(g.points, g.verdict) for g in graded.grades} == {(0, "not attempted")}
+
+
+MISTAKES = [
+    (problem, title, source)
+    for problem in catalogue().values()
+    for title, source in mistakes(problem.id)
+    if not problem.needs
+]
+
+
+def test_every_mistake_earns_and_is_told_as_check_does(examiner):
+    """As many mistakes as can be written down with NumPy alone: one notebook for the n-th of each problem."""
+    seen = 0
+    for lesson in LESSONS:
+        of_lesson = [mistake for mistake in MISTAKES if mistake[0].lesson == lesson]
+        by_problem = {p.id: [(t, s) for q, t, s in of_lesson if q is p] for p, _, _ in of_lesson}
+        for turn in range(max(map(len, by_problem.values()), default=0)):
+            answers = {id: found[turn][1] for id, found in by_problem.items() if turn < len(found)}
+            for graded in grade(examiner, answers, lesson).grades:
+                if graded.problem not in answers:
+                    continue
+                problem = catalogue()[graded.problem]
+                names: dict = {"np": np}
+                exec(answers[graded.problem], names)
+                expected = judge(problem, names[graded.problem], SEED)
+                named = expected.misconception.title if expected.misconception else ""
+                assert (graded.points, graded.verdict) == (expected.points, expected.verdict.value), problem.id
+                assert graded.misconception == named
+                if not any(outcome.answer.error for outcome in expected.outcomes):  # lines are counted in cells
+                    assert graded.feedback == as_html(report(expected), links=False)
+                seen += 1
+    assert seen > 70
+
+
+@pytest.mark.parametrize("id", ["small_cnn", "feature_maps", "save_and_load"])
+def test_keras_answers_are_judged_by_what_the_models_do(examiner, id):
+    problem = catalogue()[id]
+    wrong = {
+        "small_cnn": """
+def small_cnn(shape, classes, budget):
+    import keras
+    layers = keras.layers
+    chain = [layers.Conv2D(3, 3, activation="relu"), layers.GlobalMaxPooling2D(), layers.Dense(classes)]
+    model = keras.Sequential([keras.Input(shape), *chain])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model""",
+        "feature_maps": """
+def feature_maps(model, images, layer):
+    return model.predict(images, verbose=0)""",
+        "save_and_load": """
+def save_and_load(model, folder):
+    import keras
+    model.save(folder / "digits.keras")
+    return model""",
+    }[id]
+    names: dict = {"np": np}
+    exec(wrong, names)
+    expected = judge(problem, names[id], SEED)
+    (found,) = [g for g in grade(examiner, {id: wrong}, "08_mnist_cnn").grades if g.problem == id]
+    assert (found.points, found.verdict) == (expected.points, Verdict.INCORRECT.value)
+    assert expected.misconception is not None
+    assert found.misconception == expected.misconception.title
+
+
+LAMBDA = """
+def small_cnn(shape, classes, budget):
+    import keras
+    layers = keras.layers
+    chain = [layers.Conv2D(3, 3), layers.Lambda(lambda x: x), layers.GlobalMaxPooling2D()]
+    model = keras.Sequential([keras.Input(shape), *chain, layers.Dense(classes, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model"""
+OWN_LAYER = """
+def small_cnn(shape, classes, budget):
+    import keras
+    @keras.saving.register_keras_serializable()
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return x
+    layers = keras.layers
+    chain = [layers.Conv2D(3, 3), Mine(), layers.GlobalMaxPooling2D()]
+    model = keras.Sequential([keras.Input(shape), *chain, layers.Dense(classes, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model"""
+FORGED = """
+def small_cnn(shape, classes, budget):
+    import json, keras, zipfile
+    def save(self, file, *args, **kwargs):
+        config = {"module": "os", "class_name": "system", "config": {"command": "touch LEAK"}}
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("config.json", json.dumps(config))
+            archive.writestr("metadata.json", "{}")
+    keras.Model.save = save
+    return keras.Sequential([keras.Input(shape)])"""
+BOMB = """
+def small_cnn(shape, classes, budget):
+    import keras, zipfile
+    def save(self, file, *args, **kwargs):
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("config.json", b" " * 2**27)
+    keras.Model.save = save
+    return keras.Sequential([keras.Input(shape)])"""
+LINK = """
+def save_and_load(model, folder):
+    import os
+    os.symlink("/etc/passwd", folder / "digits.keras")
+    return model"""
+
+
+@pytest.mark.parametrize(
+    ("id", "source", "words"),
+    [
+        ("small_cnn", LAMBDA, "a part that cannot be looked at, Lambda"),
+        ("small_cnn", OWN_LAYER, "a part of your own, Mine"),
+        ("small_cnn", FORGED, "a part of your own, system"),
+        ("small_cnn", BOMB, "far too large"),
+        ("save_and_load", LINK, "Endings of the files in the folder"),
+    ],
+    ids=["Lambda", "a layer of their own", "a forged file", "a zip bomb", "a link"],
+)
+def test_models_that_nobody_should_build_are_refused(examiner, id, source, words):
+    (found,) = [g for g in grade(examiner, {id: source}, "08_mnist_cnn").grades if g.problem == id]
+    assert found.points == 0
+    assert words in found.feedback
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("from scipy.signal import correlate2d\ndef {id}(*a):\n    return correlate2d(*a)", "scipy.signal.correlate2d"),
+        ("import tensorflow as tf\ndef {id}(*a):\n    return tf.nn.conv2d(*a, 1, 'SAME')", "tensorflow.nn.conv2d"),
+        ("def {id}(*a):\n    from convlab import correlate2d\n    return correlate2d(*a)", "convlab.correlate2d"),
+        ("def {id}(*a):\n    import convlab.ops as ops\n    return ops.correlate2d(*a)", "convlab.ops.correlate2d"),
+    ],
+)
+def test_what_does_the_work_is_not_there_and_said_so(examiner, source, words):
+    graded = grade(examiner, {"padded_correlation": source.format(id="padded_correlation")})
+    (found,) = [g for g in graded.grades if g.problem == "padded_correlation"]
+    assert found.points == 0
+    assert f"{words} may not be used in this exercise" in found.feedback
+
+
+ALL = {id: right(id) for id in IDS}
+FULL = {id: catalogue()[id].points for id in IDS}
+
+
+def changed(content: bytes, change) -> bytes:
+    made = json.loads(content)
+    change(made["cells"])
+    return json.dumps(made).encode()
+
+
+def code(source, **metadata):
+    return {"cell_type": "code", "metadata": metadata, "source": source, "outputs": [], "execution_count": None}
+
+
+def answer(cells, id):
+    return next(cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == id)
+
+
+def twice(cells):
+    cells.insert(4, dict(answer(cells, "pad")))
+
+
+def lost_marks(cells):
+    for cell in cells:
+        cell["metadata"] = {}
+        cell.pop("id", None)
+
+
+def reordered(cells):
+    cells.reverse()
+
+
+def elsewhere(cells):
+    """The answer stands in a new cell; its own is as it was."""
+    cells.append(code(answer(cells, "pad")["source"]))
+    answer(cells, "pad")["source"] = catalogue()["pad"].stub
+
+
+def without_checks(cells):
+    cells[:] = [cell for cell in cells if not "".join(cell["source"]).startswith(("check", "earned", "from convlab"))]
+    cells.insert(0, code("import numpy as np"))
+
+
+def with_magics(cells):
+    cells.insert(0, code("%matplotlib inline\n!pip install numpy\n%load_ext autoreload"))
+    cells.insert(1, code("%%bash\nrm -rf /"))
+    answer(cells, "pad")["source"] = ["%%time\n", *answer(cells, "pad")["source"]]
+
+
+def with_trouble(cells):
+    cells.insert(0, code("print(undefined)"))
+    cells.insert(1, code("def broken(:"))
+    cells.insert(2, code("raise SystemExit"))
+    answer(cells, "pad")["source"] = ["1 / 0\n", *answer(cells, "pad")["source"]]
+
+
+def with_output(cells):
+    cells.insert(0, code("print('x' * 10**7)\nimport warnings\nwarnings.warn('loud')\ndisplay(1)\ninput('name?')"))
+    cells.append(code("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"))
+
+
+def with_future(cells):
+    answer(cells, "pad")["source"] = ["from __future__ import annotations\n", *answer(cells, "pad")["source"]]
+
+
+def helpers_below(cells):
+    source = "".join(answer(cells, "pad")["source"]).replace("np.zeros", "_zeros")
+    answer(cells, "pad")["source"] = source
+    cells.append(code("def _zeros(*args):\n    return np.zeros(*args)"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        twice,
+        lost_marks,
+        reordered,
+        elsewhere,
+        without_checks,
+        with_magics,
+        with_trouble,
+        with_output,
+        with_future,
+        helpers_below,
+    ],
+)
+def test_what_is_odd_around_the_answers_costs_nothing(examiner, change):
+    graded = examiner.grade(changed(notebook(LESSON, ALL), change), student="alice")
+    assert points(graded) == FULL
+
+
+def test_oddities_are_told(examiner):
+    graded = examiner.grade(changed(notebook(LESSON, ALL), with_trouble), student="alice")
+    remarks = " ".join(graded.remarks)
+    assert "Cell 1: NameError: name 'undefined' is not defined in line 1." in remarks
+    assert "Cell 2: Python cannot read it (SyntaxError" in remarks
+    assert "ZeroDivisionError" in remarks
+
+
+def test_a_syntax_error_costs_its_own_problem_only(examiner):
+    graded = grade(examiner, {**ALL, "pad": "def pad(image, rows, columns)\n    return image"})
+    assert points(graded) == {**FULL, "pad": 0}
+
+
+def test_partial_credit_and_a_hidden_failure(examiner):
+    """Right for what is seen, wrong for what is not: the visible groups earn, and nothing of the hidden is told."""
+    source = "def padded_size(n, kernel, before=0, after=0):\n"
+    problem = catalogue()["padded_size"]
+    seen = [case for group in problem.groups if not group.hidden for case in group.make()]
+    table = {tuple(problem.arguments(c).get(k, 0) for k in ("n", "kernel", "before", "after")): 0 for c in seen}
+    for key in table:
+        table[key] = problem.reference(*key)
+    source += f"    return {table!r}.get((n, kernel, before, after), -1)"
+    graded = grade(examiner, {**ALL, "padded_size": source})
+    hidden = sum(group.points for group in problem.groups if group.hidden)
+    assert points(graded)["padded_size"] == problem.points - hidden > 0
+    (found,) = [g for g in graded.grades if g.problem == "padded_size"]
+    assert "All visible cases are right; hidden ones" in found.feedback
+
+
+def test_hidden_cases_are_never_told(examiner):
+    """A function that tells all that it ever saw, in every way that it has."""
+    source = """
+seen = []
+def padded_size(n, kernel, before=0, after=0):
+    seen.append((n, kernel, before, after))
+    print(seen)
+    import warnings
+    warnings.warn(repr(seen))
+    if len(seen) > 1:
+        raise RuntimeError(repr(seen))
+    return repr(seen)
+"""
+    problem = catalogue()["padded_size"]
+    cases: dict = {True: [], False: []}
+    for group in problem.groups:
+        cases[group.hidden] += [problem.arguments(case) for case in group.make(SEED)]
+    graded = grade(examiner, {"padded_size": source})
+    (found,) = [g for g in graded.grades if g.problem == "padded_size"]
+    told = found.feedback + " ".join(graded.remarks)
+    hidden = [tuple(int(a.get(k, 0)) for k in ("n", "kernel", "before", "after")) for a in cases[True]]
+    visible = [tuple(int(a.get(k, 0)) for k in ("n", "kernel", "before", "after")) for a in cases[False]]
+    assert any(str(case) in told for case in visible)  # it does tell what it may
+    assert not any(str(case) in told for case in hidden if case not in visible)
+
+
+def test_another_seed_has_other_hidden_cases():
+    problem = catalogue()["padded_correlation"]
+    hidden = next(group for group in problem.groups if group.hidden)
+    assert [c.args[0].tolist() for c in hidden.make(1)] != [c.args[0].tolist() for c in hidden.make(2)]
+
+
+def test_only_some_problems(examiner):
+    graded = examiner.grade(notebook(LESSON, ALL), student="alice", only=("pad",))
+    assert points(graded) == {"pad": FULL["pad"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"def pad(): pass", "looks like a Python program"),
+        (b"[" * 100_000, "deep"),
+        (b'{"cells": []}', ""),
+        (notebook(LESSON, ALL)[:-300], ""),
+    ],
+    ids=["empty", "Python", "deep", "no cells", "cut off"],
+)
+def test_a_broken_notebook_is_told_in_a_sentence(examiner, content, words):
+    graded = examiner.grade(content, student="alice", lesson=LESSON)
+    assert points(graded) == dict.fromkeys(FULL, 0)
+    assert words in " ".join(graded.remarks)
+    assert graded.remarks
+
+
+def test_a_notebook_of_no_lesson(examiner):
+    graded = examiner.grade(json.dumps({"cells": [code("x = 1")], "nbformat": 4}).encode(), student="alice")
+    assert graded.grades == ()
+    assert "it answers no exercise." in graded.remarks
+
+
+@pytest.mark.parametrize("id", ["numerical_gradient", "gpu_step", "memory_growth"])
+def test_what_stays_with_the_grader_can_be_used_and_not_looked_into(examiner, id):
+    lesson = catalogue()[id].lesson
+    source = right(id)
+    (found,) = [g for g in grade(examiner, {id: source}, lesson).grades if g.problem == id]
+    assert found.verdict == "correct"
+    name = next(iter(catalogue()[id].signature.parameters))
+    peeking = source.replace('"""\n', f'"""\n    {name}.__globals__, {name}.__class__.__mro__[1].__subclasses__()\n', 1)
+    if id != "gpu_step":  # whose argument is plain
+        looking = f"def {id}(*args, **kwargs):\n    return args[0]._private"
+        (found,) = [g for g in grade(examiner, {id: looking}, lesson).grades if g.problem == id]
+        assert found.points == 0
+        assert peeking != source
+
+
+def test_twice_the_same_notebook_gives_the_same(examiner):
+    content = notebook("06_learning_kernels", {"find_kernel": right("find_kernel")})
+    first, second = (examiner.grade(content, student="alice") for _ in range(2))
+    assert [(g.points, g.verdict, g.feedback) for g in first.grades] == [
+        (g.points, g.verdict, g.feedback) for g in second.grades
+    ]
