@@ -57,6 +57,8 @@ def difference(expected: Any, got: Any, tolerance: float = 1e-5) -> Difference |
     libraries and lists count as arrays, arrays without axes as numbers, tuples as lists. tolerance: largest
     difference of fractions, relative to the largest expected number; whole numbers must be equal.
     """
+    if type(got) is type(expected) and type(got) in (int, float, str, bool) and got == expected:
+        return None
     if got is None and expected is not None:
         return Difference("nothing came back (None): is a `return` missing?", expected, got)
     if isinstance(expected, np.ndarray):
@@ -105,6 +107,8 @@ def _arrays(expected: np.ndarray, got: Any, tolerance: float) -> Difference | No
         return Difference(f"an array of numbers was expected, but {kind} came back", expected, got)
     if array.shape != expected.shape:
         return Difference(_shapes(expected, array), expected, array)
+    if (array == expected).all():  # most answers; it takes a fifth of the time
+        return None
     wrong = ~_close(expected, array, tolerance)
     if not wrong.any():
         return None

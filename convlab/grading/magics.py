@@ -32,6 +32,15 @@ TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+# whatever is not found here is plain Python; most cells are, and to read on takes ten times as long
+UNUSUAL = re.compile(
+    r"""
+    \r | \A (?: [ \t]*+ \n )*+ [ \t]++ \S
+    | ^ [ \t]*+ (?: [%!?,;/] | >>> | \.{3} | In[ ]\[ | pip | conda | mamba )
+    | ^ [^#\n]*+ (?<= \? ) [ \t]*+ $ | \?[ \t]++$ | = [ \t]*+ [%!]
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
 INSIDE = {mark: re.compile(rf"(?:\\.|(?!{mark}).)*") for mark in ('"""', "'''", '"', "'")}
 
 
@@ -44,6 +53,8 @@ def plain_python(source: str) -> tuple[str, list[str]]:
     >>> plain_python("%matplotlib inline\\nx = 7 % 4")
     ('None\\nx = 7 % 4', ['line 1, "%matplotlib inline", is a command for IPython and was left out.'])
     """
+    if not UNUSUAL.search(source):
+        return source, []
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     if re.match(r"(?:[ \t]*+\n)*+[ \t]++\S", source):
         source = dedent(source)  # which would change strings, where it is not needed

@@ -10,7 +10,10 @@ import pytest
 import convlab
 from convlab.course.exercises import CHECK
 from convlab.exercises import catalogue, judge
-from convlab.exercises.problem import without_marks
+from convlab.exercises.problem import HIDDEN_SEED, without_marks
+from convlab.grading import grade
+from convlab.grading.gradebook import Gradebook
+from tests.grading.make import mistakes
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed")
 
@@ -28,20 +31,25 @@ def of_lesson(lesson):
 
 
 def partly(problem):
-    """The title of a known mistake that earns some points but not all, where there is one, and its points."""
+    """The title of a known mistake that earns some points but not all, where there is one, its points, and its code.
+
+    The code is a student's, where the mistake can be written down with NumPy alone.
+    """
     scores = {m.title: judge(problem, m.wrong).points for m in problem.misconceptions}
-    title = next((title for title, points in scores.items() if 0 < points < problem.points), next(iter(scores)))
-    return title, scores[title]
+    partial = [title for title, points in scores.items() if 0 < points < problem.points] or list(scores)
+    written = dict(mistakes(problem.id))
+    title = next((title for title in partial if title in written), partial[0])
+    return title, scores[title], written.get(title) or MISTAKEN.format(id=problem.id, title=title)
 
 
 def answers(lesson):
     """Students' answers by student and problem: code, and the points that convlab gives for it."""
     found = {student: {} for student in STUDENTS}
     for problem in of_lesson(lesson):
-        title, points = partly(problem)
+        _, points, code = partly(problem)
         found["right"][problem.id] = without_marks(problem.source), problem.points
         found["wrong"][problem.id] = RAISING.format(id=problem.id), 0
-        found["partly"][problem.id] = MISTAKEN.format(id=problem.id, title=title), points
+        found["partly"][problem.id] = code, points
         found["untouched"][problem.id] = None, 0
     return found
 
@@ -90,15 +98,27 @@ def test_nbgrader_releases_what_our_build_makes(course):
 
 
 def test_nbgraders_scores_are_ours(course):
-    from nbgrader.api import Gradebook
+    from nbgrader.api import Gradebook as Theirs
 
     folder, lesson, given = course
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+    with Theirs(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         for student in STUDENTS:
             grades = gradebook.find_submission_notebook(lesson, lesson, student).grades
             expected = {id + CHECK: points for id, (_, points) in given[student].items()}
             assert {grade.name: grade.score for grade in grades} == expected, student
             assert sum(grade.max_score for grade in grades) == sum(problem.points for problem in of_lesson(lesson))
+
+
+def test_convlab_s_grader_gives_the_same_scores(course, tmp_path):
+    """But for answers that take the mistake from convlab, which is not there when convlab grades."""
+    folder, _, given = course
+    grade(folder, tmp_path / "grades", seed=HIDDEN_SEED)
+    with Gradebook(tmp_path / "grades" / "gradebook.db") as book:
+        found = {(entry.student, entry.grade.problem): entry.grade.points for entry in book.latest()}
+    answered = {(student, id): answer for student in STUDENTS for id, answer in given[student].items()}
+    expected = {key: points for key, (code, points) in answered.items() if "convlab" not in (code or "")}
+    assert {key: found[key] for key in expected} == expected
+    assert len(expected) >= 3 * len(given["right"])
 
 
 def test_partial_answers_are_partial(course):
