@@ -59,6 +59,13 @@ class Fresh:
     label: str
 
 
+@dataclass(frozen=True)
+class Known:
+    """What `observe` says of every right result, which a reference may give in place of one that takes long to make."""
+
+    facts: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Group:
     """Cases that earn their points together.
@@ -113,9 +120,9 @@ class Problem:
 
     solution: the function that solves it, in the form that this module's docstring describes. lesson: the lesson that
     it follows, such as "02_padding". statement: what to do, in Markdown. reference: an independent function whose
-    results are right. hints: three, from a nudge to nearly the answer. explanation: why the solution is as it is.
-    observe(result, *args, **kwargs): turns a result into the plain numbers, texts and arrays that are compared; by
-    default the result itself. It raises `ConvlabError` with a sentence for a result that it can do nothing with, and
+    results are right, or `Known`. hints: three, from a nudge to nearly the answer. explanation: why the solution is as
+    it is. observe(result, *args, **kwargs): turns a result into the plain numbers, texts and arrays that are compared;
+    by default the result itself. It raises `ConvlabError` with a sentence for a result that it can do nothing with, and
     sees each `Fresh` argument as the call left it. tolerance: largest difference, relative to the largest expected
     number. seconds: time for all cases together. needs: libraries that must be installed. forbids: libraries that do
     the work, and are not there when a class is graded; what is needed is never forbidden.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlab.errors import ConvlabError
-from convlab.exercises.problem import Case, Fresh, Group, Hint, Misconception, Problem, case
+from convlab.exercises.problem import Case, Fresh, Group, Hint, Known, Misconception, Problem, case
 from convlab.hardware import quiet_tensorflow
 
 if TYPE_CHECKING:
@@ -278,6 +278,24 @@ def _model_facts(result: Any, shape: tuple[int, int, int], classes: int, budget:
     }
 
 
+def _right_model(shape: tuple[int, int, int], classes: int, budget: int) -> Known:
+    """What every right model does."""
+    return Known(
+        {
+            "shape of the input": str((None, *shape)),
+            "axes of the output": 2,
+            "scores in a row": classes,
+            "has a convolution": True,
+            "parameters within the budget": True,
+            "each row of scores sums to 1": True,
+            "all scores lie between 0 and 1": True,
+            "an image alone gets the same scores": True,
+            "is compiled": True,
+            "the loss fits labels such as 5, 0, 4": True,
+        }
+    )
+
+
 def _loss_fits(model: Any, classes: int, probabilities: bool) -> bool:
     """Is the loss the mean of -log(probability of the right class)? Scores that are no probabilities count as logits.
 
@@ -352,7 +370,7 @@ SMALL_CNN = Problem(
 output has one row of `classes` **probabilities** for each image: numbers from 0 to 1 that sum to 1. Compile it with a loss
 that fits labels such as 5, 0, 4 (not rows); the optimizer is your choice, and so is everything else. You need not train it.
 Budgets are small, but leave room for a few filters; images have at least 7 × 7 pixels.""",
-    reference=_network(),
+    reference=_right_model,
     groups=(
         Group("digits", 1, _sizes(((28, 28, 1), 10, 10_000))),
         Group("coloured pictures", 2, _sizes(((9, 7, 2), 6, 1_000), ((8, 12, 3), 7, 2_100))),
@@ -954,6 +972,21 @@ def _file_facts(result: Any, model: Any, folder: Path) -> dict[str, Any]:
     }
 
 
+def _right_file(model: Any, folder: Path) -> Known:
+    """What is so after every right answer."""
+    return Known(
+        {
+            "endings of the files in the folder": ".keras",
+            "digits.keras is in the folder": True,
+            "Keras can read the model from digits.keras": True,
+            "the result is another object than the model": True,
+            "the result predicts the same": True,
+            "the result is compiled": True,
+            "steps that the result's optimizer remembers": _steps(model),
+        }
+    )
+
+
 def _steps(model: Any) -> int:
     """How many steps the optimizer has counted; 0 without one."""
     return int(model.optimizer.iterations) if getattr(model, "optimizer", None) is not None else 0
@@ -1053,7 +1086,7 @@ SAVE_AND_LOAD = Problem(
     statement="""Save a model in `folder` as the file `digits.keras`, and nothing else, and return the model that Keras loads
 from this file. It must predict what the given model predicts, and be ready to go on with its training: compiled, with the
 state of its optimizer. Leave the file where it is.""",
-    reference=_through_file,
+    reference=_right_file,
     groups=(
         Group("digits", 1, _files(((4, 4, 1), 7))),
         Group("coloured pictures", 1, _files(((5, 3, 3), 1))),
