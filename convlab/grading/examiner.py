@@ -33,6 +33,7 @@ from convlab.grading.sandbox.confine import End
 CELL_SECONDS = 3.0  # for a cell
 HEAVY_SECONDS = 20.0  # for a cell of a notebook that needs TensorFlow
 GRACE = 1.0  # seconds until a child that does not end by itself is killed
+HEAVY_GRACE = 5.0  # the same where models are made and told
 ANSWER = 2**23  # bytes of an answer
 MODEL = 32 * 2**20  # bytes of an answer with a model
 LARGEST_OBSERVED = 10_000  # numbers of a result that is looked at before it is compared
@@ -127,7 +128,7 @@ class Asked:
 
 @dataclass
 class Sitting:
-    """The problems of a notebook that forbid the same: they share a sandbox."""
+    """The problems of a notebook that forbid the same: they share a sandbox. spare: one for a second try."""
 
     cells: Sequence[Cell]
     papers: list[Paper]
@@ -136,6 +137,7 @@ class Sitting:
     seconds: float
     skipped: list[int] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    spare: Host | None = None
     job: Job | None = None
 
     def run(self) -> None:
@@ -162,6 +164,7 @@ class Sitting:
             except (wire.Broken, wire.TooSlow) as error:
                 end = self._end()
                 if waiting[0].again():
+                    self.host = self.spare or self.host
                     continue
                 waiting[0].blame(error, end)
             waiting.popleft()
@@ -187,7 +190,7 @@ class Sitting:
     def _answers(self, asked: Asked) -> None:
         """Write down what the child says of a question, and answer what it asks on the way."""
         assert self.job is not None
-        until = time.monotonic() + asked.paper.left + GRACE + (HEAVY_SECONDS if asked.question.heavy else 0)
+        until = time.monotonic() + asked.paper.left + (HEAVY_GRACE if asked.question.heavy else GRACE)
         most = MODEL if asked.question.heavy else ANSWER
         for _ in range(MANY):
             told, content = self.job.hear(until, most)
@@ -328,13 +331,17 @@ class Examiner:
         for together in _sharing(papers) if notebook.cells else []:
             heavy = any(paper.problem.needs for paper in together)
             seconds = HEAVY_SECONDS if heavy else CELL_SECONDS
-            sitting = Sitting(notebook.cells, together, self._host(together, heavy), self.seed, seconds)
+            libraries = forbidden(together[0].problem)
+            host = self._host(libraries, "tensorflow" if heavy else "numpy")
+            sitting = Sitting(notebook.cells, together, host, self.seed, seconds)
+            if heavy:  # what hangs in a warm sandbox may run in a cold one, which starts when it is needed
+                sitting.spare = self._host(libraries, "cold")
             sitting.run()
             remarks += [words for words in sitting.remarks if words not in remarks]
         return [self._grade(paper) for paper in papers], remarks
 
-    def _host(self, papers: Sequence[Paper], heavy: bool) -> Host:
-        key = (forbidden(papers[0].problem), "tensorflow" if heavy else "numpy")
+    def _host(self, libraries: Sequence[str], purpose: str) -> Host:
+        key = (libraries, purpose)
         if key not in self._hosts:
             self._hosts[key] = Host(self.level, *key)
         return self._hosts[key]

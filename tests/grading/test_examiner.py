@@ -113,6 +113,19 @@ def save_and_load(model, folder):
     assert found.misconception == expected.misconception.title
 
 
+GRAPH = """    import keras
+    import tensorflow as tf
+    tf.function(lambda x: 2 * x).get_concrete_function(tf.TensorSpec([], tf.float32))(tf.constant(1.0))
+"""
+
+
+def test_what_hangs_in_a_warm_tensorflow_runs_in_a_cold_one(examiner):
+    """A fork has none of its parent's threads, and a function that is compiled to a graph needs them."""
+    source = right("feature_maps").replace("    import keras\n", GRAPH, 1)
+    graded = examiner.grade(notebook("08_mnist_cnn", {"feature_maps": source}), student="alice", only=("feature_maps",))
+    assert [grade.verdict for grade in graded.grades] == ["correct"]
+
+
 LAMBDA = """
 def small_cnn(shape, classes, budget):
     import keras
