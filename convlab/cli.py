@@ -4,6 +4,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -77,28 +78,65 @@ def _add_grade(verbs: Any) -> None:
     how.add_argument("--require-sandbox", action="store_true", help="refuse to run where there is no sandbox")
     how.add_argument("--policy", type=Path, help="a file with due dates, penalties and extensions")
     how.add_argument("--best", action="store_true", help="a student's best attempt counts, not the latest")
+    how.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, such as tcp://10.0.0.1:8786")
+    back = grade.add_argument_group("what else to write")
+    back.add_argument("--roster", type=Path, help="a CSV file with the list of the class")
+    back.add_argument("--canvas", type=Path, metavar="EXPORT", help="fill an export of Canvas' gradebook")
+    words = "fill this column of the export for a lesson; may be repeated"
+    back.add_argument("--column", type=_column, action="append", default=[], metavar="LESSON=COLUMN", help=words)
+    back.add_argument("--worksheet", type=Path, help="fill a grading worksheet of Moodle")
+    back.add_argument("--moodle", action="store_true", help="write tables for Moodle's gradebook")
+    back.add_argument("--nbgrader", type=Path, metavar="COURSE", help="put the scores into nbgrader's gradebook")
+    back.add_argument("--similar", action="store_true", help="list answers that are alike, as a hint")
     grade.set_defaults(run=_grade)
 
 
-def _grade(options: Namespace) -> None:
-    from convlab.grading import grade, lateness
+def _column(text: str) -> tuple[str, str]:
+    lesson, equals, column = text.partition("=")
+    if not (lesson and equals and column):
+        raise ValueError(text)
+    return lesson, column
 
-    summary = grade(
-        options.submissions,
-        options.out,
-        seed=options.seed,
-        workers=options.workers,
-        students=options.student,
-        problems=options.problem,
-        changed=options.changed,
-        own_problems=options.problems,
-        policy=lateness.read(options.policy) if options.policy else None,
-        best=options.best,
-        require_sandbox=options.require_sandbox,
-        progress=True,
-    )
+
+_column.__name__ = "LESSON=COLUMN"  # argparse says "invalid LESSON=COLUMN value"
+
+
+def _grade(options: Namespace) -> None:
+    from convlab.grading import grade, lateness, returning, roster, scheduler
+
+    counting = {
+        "policy": lateness.read(options.policy) if options.policy else None,
+        "best": options.best,
+        "roster": roster.read_roster(options.roster) if options.roster else None,
+    }
+    with scheduler.executor(options.scheduler) if options.scheduler else nullcontext() as executor:
+        summary = grade(
+            options.submissions,
+            options.out,
+            seed=options.seed,
+            workers=options.workers,
+            executor=executor,
+            students=options.student,
+            problems=options.problem,
+            changed=options.changed,
+            own_problems=options.problems,
+            require_sandbox=options.require_sandbox,
+            progress=True,
+            **counting,
+        )
     print(summary)
     print(f"Grades, feedback pages and the page for the class are in {options.out}.")
+    said = returning.give_back(
+        options.out,
+        canvas=options.canvas,
+        columns=dict(options.column) or None,
+        moodle=options.moodle,
+        worksheet=options.worksheet,
+        nbgrader=options.nbgrader,
+        **counting,
+    )
+    said += returning.show_similar(options.submissions, options.out) if options.similar else []
+    print("\n".join(said))
 
 
 def _build(options: Namespace) -> int:

@@ -23,6 +23,7 @@ from convlab.grading.gradebook import Gradebook
 from convlab.grading.lateness import Policy
 from convlab.grading.records import Graded, digest
 from convlab.grading.reports import write_reports
+from convlab.grading.roster import Roster
 from convlab.grading.sandbox import Level, level
 from convlab.grading.submissions import Found, find
 from convlab.grading.working import Settings, Task, work
@@ -82,6 +83,7 @@ def grade(
     own_problems: Iterable[str | Path] = (),
     policy: Policy | None = None,
     best: bool = False,
+    roster: Roster | None = None,
     require_sandbox: bool = False,
     at_level: Level | None = None,
     progress: bool = False,
@@ -90,15 +92,16 @@ def grade(
 
     out: a folder, made where there is none; a run that was interrupted goes on there. seed: of the hidden cases; a new
     gradebook chooses one. workers: processes, by default one for each processor. executor: of `concurrent.futures`, in
-    place of these. students, problems, changed: as in `Wanted`. own_problems: files with problems of your own. policy:
-    due dates. best: each student's best attempt counts, not the latest. require_sandbox: refuse to run without one.
+    place of these; a `scheduler.Cluster` says itself how many workers it has, and at which level. students, problems,
+    changed: as in `Wanted`. own_problems: files with problems of your own. policy: due dates. best: each student's best
+    attempt counts, not the latest. roster: gives names. require_sandbox: refuse to run without one.
 
     Raises `ConvlabError` where the submissions are not there, nothing can be written, or a sandbox is missing.
     """
     for path in own_problems:
         load(path)
     wanted = Wanted(frozenset(students), frozenset(catalogue().find(id).id for id in problems), changed)
-    found_level = _checked(at_level or level(), require_sandbox)
+    found_level = _checked(at_level or getattr(executor, "level", None) or level(), require_sandbox)
     out = _apart(Path(out), Path(submissions))
     found = list(find(submissions))
     _make(out)
@@ -106,9 +109,11 @@ def grade(
     with Gradebook(out / "gradebook.db", seed=seed) as book:
         settings = Settings(book.seed, found_level, tuple(map(str, teachers_files())))
         run = _Run(book, settings, wanted)
-        run.go(found, executor, workers or os.cpu_count() or 1, progress)
+        workers = workers or getattr(executor, "workers", None) or os.cpu_count() or 1
+        run.go(found, executor, workers, progress)
         run.summary.seconds = time.monotonic() - start
-        write_reports(book, out, run.summary.students, run.labels, policy=policy, best=best)
+        labels = {**run.labels, **(roster.labels(book.students()) if roster else {})}
+        write_reports(book, out, run.summary.students, labels, policy=policy, best=best)
     return run.summary
 
 

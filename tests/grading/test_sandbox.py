@@ -132,7 +132,7 @@ def test_figures_are_drawn(level):
 
 
 @LINUX
-@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("name", sorted(LOOPS))
 def test_loops_end(name):
     check(report("landlock", "me", "yes")[name], name, "landlock", "yes")
 
