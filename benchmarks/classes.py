@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from convlab.exercises import catalogue
-from convlab.grading.examiner import Examiner
+from convlab.grading.examination.examiner import Examiner
+from convlab.grading.examination.working import Settings, Task
 from convlab.grading.records import Graded, digest
-from convlab.grading.working import Settings, Task
 from tests.grading.attacks import BOMBS, FORGERIES
 from tests.grading.make import ROOT, classroom, notebook, right, write_flat
 

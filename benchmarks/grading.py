@@ -23,7 +23,8 @@ from typing import Any
 from benchmarks.classes import HEAVY_LESSON, HOSTILE, LESSON, SEED, Told, autograde, write_class, write_told
 from benchmarks.report import write
 from benchmarks.watching import Watched, watched
-from convlab.grading import grade, reports
+from convlab.grading import grade
+from convlab.grading.pages import reports
 from convlab.grading.sandbox import level
 
 PEERS = 10  # submissions that nbgrader grades

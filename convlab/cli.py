@@ -102,7 +102,9 @@ _column.__name__ = "LESSON=COLUMN"  # argparse says "invalid LESSON=COLUMN value
 
 
 def _grade(options: Namespace) -> None:
-    from convlab.grading import grade, lateness, returning, roster, scheduler
+    from convlab.grading import grade, scheduler
+    from convlab.grading.book import lateness
+    from convlab.grading.exchange import returning, roster
 
     counting = {
         "policy": lateness.read(options.policy) if options.policy else None,

@@ -4,20 +4,20 @@
 
     print(grade("submitted", "grades"))
 
-`submissions` finds notebooks and `reading` reads them; `examiner` asks a notebook's functions in a `sandbox`, with
-`child` and `executing` inside of it and `wire` between them; `run` does so for a class; `gradebook` keeps what came of
-it, and `reports` shows it.
+`run` grades a class. `intake` finds and reads what was handed in; `examination` asks each notebook's functions in a
+`sandbox` and judges what comes back; `book` keeps it, `pages` show it, and `exchange` gives it back to where the class
+is kept. `likeness` finds answers that are alike, and `scheduler` spreads the work over a cluster.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convlab.grading.examiner import Examiner
+    from convlab.grading.examination.examiner import Examiner
     from convlab.grading.run import grade
 
 __all__ = ["Examiner", "grade"]
-_HOMES = {"Examiner": "examiner", "grade": "run"}
+_HOMES = {"Examiner": "examination.examiner", "grade": "run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,14 +19,14 @@ from typing import Any
 
 from convlab.errors import ConvlabError
 from convlab.exercises.catalogue import catalogue, load, teachers_files
-from convlab.grading.gradebook import Gradebook
-from convlab.grading.lateness import Policy
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.book.lateness import Policy
+from convlab.grading.examination.working import Settings, Task, work
+from convlab.grading.exchange.roster import Roster
+from convlab.grading.intake.submissions import Found, find
+from convlab.grading.pages.reports import write_reports
 from convlab.grading.records import Graded, digest
-from convlab.grading.reports import write_reports
-from convlab.grading.roster import Roster
 from convlab.grading.sandbox import Level, level
-from convlab.grading.submissions import Found, find
-from convlab.grading.working import Settings, Task, work
 
 TOGETHER = 4  # notebooks that a worker is handed at once
 AHEAD = 3  # such handfuls for each worker

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import convlab
+from convlab import __version__
 from convlab.errors import ConvlabError
 from convlab.grading.sandbox import Level, level
 
@@ -125,10 +125,10 @@ def _checked(code: str, weakest: Level, function: Callable[..., Any], *args: Any
 @cache
 def facts_here() -> Facts:
     """Of this machine."""
-    package, found = Path(convlab.__file__).parent, sha256()
+    package, found = Path(__file__).parents[1], sha256()
     for path in sorted(package.rglob("*.py")):
         found.update(f"{path.relative_to(package).as_posix()}\0".encode() + path.read_bytes())
-    return Facts(".".join(map(str, sys.version_info[:2])), convlab.__version__, found.hexdigest(), level())
+    return Facts(".".join(map(str, sys.version_info[:2])), __version__, found.hexdigest(), level())
 
 
 def _weakness(each: Level) -> int:
@@ -145,9 +145,9 @@ def _ask_all(client: Any, address: str) -> Mapping[str, Facts]:
         ) from error
     # first by a function that every worker has: what is not there cannot be asked
     for worker, version in client.run(metadata.version, "convlab", on_error="return").items():
-        if version != convlab.__version__:
+        if version != __version__:
             has = f"convlab {version}" if isinstance(version, str) else f"no convlab ({version})"
-            raise ConvlabError(f"the worker at {worker} has {has}, here is {convlab.__version__}: {SAME}")
+            raise ConvlabError(f"the worker at {worker} has {has}, here is {__version__}: {SAME}")
     return client.run(facts_here)
 
 

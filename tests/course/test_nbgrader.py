@@ -12,7 +12,7 @@ from convlab.course.exercises import CHECK
 from convlab.exercises import catalogue, judge
 from convlab.exercises.problem import HIDDEN_SEED, without_marks
 from convlab.grading import grade
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book.gradebook import Gradebook
 from tests.grading.make import mistakes
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed")

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading import archives
-from convlab.grading.archives import Shelf
-from convlab.grading.items import AT_MOST
+from convlab.grading.intake import archives
+from convlab.grading.intake.archives import Shelf
+from convlab.grading.intake.items import AT_MOST
 
 
 def zipped(path, entries, **options):

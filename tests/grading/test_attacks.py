@@ -6,7 +6,7 @@ import time
 import pytest
 
 from convlab.exercises import catalogue
-from convlab.grading.examiner import Examiner
+from convlab.grading.examination.examiner import Examiner
 from convlab.grading.sandbox import Level, level
 from tests.grading.attacks import BOMBS, FORGERIES, INTRUSIONS
 from tests.grading.make import notebook, right

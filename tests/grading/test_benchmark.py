@@ -7,7 +7,7 @@ pytest.importorskip("psutil", reason="psutil, which comes with Dask and with ipy
 from benchmarks import classes, grading
 from benchmarks.watching import watched
 from convlab.exercises import catalogue
-from convlab.grading.reading import parse
+from convlab.grading.intake.reading import parse
 
 PROBLEMS = [problem for problem in catalogue().values() if problem.lesson == classes.LESSON]
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading.canvas import fill_canvas
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.exchange.canvas import fill_canvas
+from convlab.grading.exchange.roster import read_roster
 from convlab.grading.records import Grade, Graded
-from convlab.grading.roster import read_roster
 
 EXPORT = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Notes,Padding (12),Quiz (13),Labs Current Score,Final Score

@@ -11,7 +11,7 @@ import pytest
 
 import convlab
 from convlab.cli import _parser, main
-from convlab.grading import lateness
+from convlab.grading.book import lateness
 from convlab.grading.sandbox import Level, level
 from tests.grading.make import classroom, notebook, write_canvas, write_nbgrader
 

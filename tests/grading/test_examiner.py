@@ -8,7 +8,7 @@ import pytest
 from convlab.exercises import Verdict, catalogue, judge
 from convlab.exercises.render import as_html
 from convlab.exercises.report import report
-from convlab.grading.examiner import Examiner
+from convlab.grading.examination.examiner import Examiner
 from convlab.grading.sandbox import Level, level
 from tests.grading.make import mistakes, notebook, right
 

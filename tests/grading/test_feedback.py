@@ -15,10 +15,10 @@ from convlab.errors import ConvlabError
 from convlab.exercises import catalogue, judge
 from convlab.exercises.render import as_html
 from convlab.exercises.report import report
-from convlab.grading import feedback
-from convlab.grading.feedback import feedback_page, safe_name, write_feedback
-from convlab.grading.gradebook import Gradebook
-from convlab.grading.lateness import Policy, Rule
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.book.lateness import Policy, Rule
+from convlab.grading.pages import feedback
+from convlab.grading.pages.feedback import feedback_page, safe_name, write_feedback
 from convlab.grading.records import Grade, Graded
 from tests.chromium import complaints
 

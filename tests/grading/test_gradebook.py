@@ -18,9 +18,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading import gradebook
-from convlab.grading.entries import Known
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book import gradebook
+from convlab.grading.book.entries import Known
+from convlab.grading.book.gradebook import Gradebook
 from convlab.grading.records import Grade, Graded
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -381,7 +381,7 @@ def test_where_nothing_may_be_written_grades_are_read_and_writing_is_told():
 PRELUDE = """
 import os, sys
 from convlab.errors import ConvlabError
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book.gradebook import Gradebook
 from convlab.grading.records import Grade, Graded
 
 path = sys.argv[1]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading.entries import Entry
-from convlab.grading.lateness import Policy, Rule, days_late, lost, penalty, read, remark
+from convlab.grading.book.entries import Entry
+from convlab.grading.book.lateness import Policy, Rule, days_late, lost, penalty, read, remark
 from convlab.grading.records import Grade
 
 FILE = """

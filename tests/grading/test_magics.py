@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlab.grading import magics
-from convlab.grading.magics import KEPT_CELLS, plain_python
+from convlab.grading.examination import magics
+from convlab.grading.examination.magics import KEPT_CELLS, plain_python
 
 ROOT = Path(__file__).parents[2]
 PIECES = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convlab.exercises import Verdict, catalogue, judge
-from convlab.grading.reading import parse
+from convlab.grading.intake.reading import parse
 from tests.grading import make
 
 LESSON = "02_padding"

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
 from convlab.exercises import catalogue
-from convlab.grading.comments import advice_on, comment
-from convlab.grading.entries import Score
-from convlab.grading.gradebook import Gradebook
-from convlab.grading.moodle import as_html, fill_worksheet, write_moodle_import
+from convlab.grading.book.entries import Score
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.exchange.comments import advice_on, comment
+from convlab.grading.exchange.moodle import as_html, fill_worksheet, write_moodle_import
+from convlab.grading.exchange.roster import read_roster
 from convlab.grading.records import Grade, Graded
-from convlab.grading.roster import read_roster
 
 PAD = "02_padding"
 ENGLISH = """\ufeff\

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
 from convlab.exercises import catalogue
-from convlab.grading import nbgrader_course
-from convlab.grading.autograded import Release, ReleasedCell, autograded, digest_of, released
-from convlab.grading.gradebook import Gradebook
-from convlab.grading.nbgrader import put_scores, write_nbgrader_csv
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.exchange import nbgrader_course
+from convlab.grading.exchange.autograded import Release, ReleasedCell, autograded, digest_of, released
+from convlab.grading.exchange.nbgrader import put_scores, write_nbgrader_csv
+from convlab.grading.exchange.roster import read_roster
 from convlab.grading.records import Grade, Graded
-from convlab.grading.roster import read_roster
 from tests.grading import make
 
 api = pytest.importorskip("nbgrader.api", reason="nbgrader is not installed")

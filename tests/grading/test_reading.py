@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading import reading
-from convlab.grading.reading import parse
+from convlab.grading.intake import reading
+from convlab.grading.intake.reading import parse
 from tests.grading import make
 
 ROOT = Path(__file__).parents[2]

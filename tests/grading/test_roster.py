@@ -5,11 +5,11 @@ import doctest
 import pytest
 
 from convlab.errors import ConvlabError
-from convlab.grading import roster as module
-from convlab.grading.gradebook import Gradebook
-from convlab.grading.matching import Table
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.exchange import roster as module
+from convlab.grading.exchange.matching import Table
+from convlab.grading.exchange.roster import compare, read_roster
 from convlab.grading.records import Grade, Graded
-from convlab.grading.roster import compare, read_roster
 
 NBGRADER = """id,first_name,last_name,email,lms_user_id
 alice,Alice,Abe,alice@uni.edu,40007

@@ -16,7 +16,7 @@ from convlab import ConvlabError
 from convlab.cli import main
 from convlab.exercises import catalogue
 from convlab.grading import grade
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book.gradebook import Gradebook
 from convlab.grading.run import UNSAFE, Task, work
 from convlab.grading.sandbox import Level, level
 from tests.grading.attacks import BOMBS

@@ -154,7 +154,7 @@ def test_a_worker_that_joins_late_is_asked_too():
 
 
 def test_a_worker_with_another_version_or_none_at_all_is_named(local, monkeypatch):
-    monkeypatch.setattr("convlab.__version__", "9.9")
+    monkeypatch.setattr("convlab.grading.scheduler.__version__", "9.9")
     with pytest.raises(ConvlabError, match=r"the worker at tcp://127.0.0.1:\d+ has convlab 0.*, here is 9.9: install"):
         scheduler.executor(local.scheduler_address)
 

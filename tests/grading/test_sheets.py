@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading import numerals, sheets, wording
-from convlab.grading.sheets import Sheet, read_sheet, write_whole
+from convlab.grading.exchange import numerals, sheets, wording
+from convlab.grading.exchange.sheets import Sheet, read_sheet, write_whole
 
 signs = st.text(st.sampled_from("a1é\"',;\t \r\n=-\u2028"), max_size=6)
 cells = signs | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)

@@ -11,10 +11,10 @@ import pytest
 from convlab.errors import ConvlabError
 from convlab.exercises import catalogue
 from convlab.exercises.problem import without_marks
-from convlab.grading.fragments import LONGEST, fragments, lines
-from convlab.grading.similar import _given, count, find_similar
-from convlab.grading.similar_page import HINT, similar_page, write_similar
-from convlab.grading.submissions import Found
+from convlab.grading.intake.submissions import Found
+from convlab.grading.likeness.fragments import LONGEST, fragments, lines
+from convlab.grading.likeness.similar import _given, count, find_similar
+from convlab.grading.likeness.similar_page import HINT, similar_page, write_similar
 from tests.grading.make import also_right, notebook, right, wrong
 
 LESSON = "02_padding"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convlab.exercises import catalogue
-from convlab.grading.class_page import FEWEST, _solved, class_page, merged, write_class_page
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.pages.class_page import FEWEST, _solved, class_page, merged, write_class_page
+from convlab.grading.pages.statistics import duration, statistics, statistics_text
 from convlab.grading.records import Grade, Graded
-from convlab.grading.statistics import duration, statistics, statistics_text
 from tests.chromium import complaints
 
 TURNED, OTHER = (m.title for m in catalogue()["convolve"].misconceptions[:2])

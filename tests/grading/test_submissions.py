@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading.items import printable
-from convlab.grading.reading import parse
-from convlab.grading.submissions import MANY, find
-from convlab.grading.times import parse_time
+from convlab.grading.intake.items import printable
+from convlab.grading.intake.reading import parse
+from convlab.grading.intake.submissions import MANY, find
+from convlab.grading.intake.times import parse_time
 from tests.grading import make
 
 LESSON = "02_padding"

@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convlab.errors import ConvlabError
-from convlab.grading import tables
-from convlab.grading.gradebook import Gradebook
+from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.pages import tables
+from convlab.grading.pages.tables import defused, write_grades, write_grades_by_problem, write_table
 from convlab.grading.records import Grade, Graded
-from convlab.grading.tables import defused, write_grades, write_grades_by_problem, write_table
 
 
 def read(path, delimiter=","):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from convlab.exercises.comparing import Elsewhere, as_array, kind_of, shown
-from convlab.grading import wire
-from convlab.grading.wire import Broken, Decoder, Encoder, TooSlow
+from convlab.grading.examination import wire
+from convlab.grading.examination.wire import Broken, Decoder, Encoder, TooSlow
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats() | st.text(max_size=20),

@@ -1,0 +1,1 @@
+"""Keep every grade of every attempt, and say what counts."""

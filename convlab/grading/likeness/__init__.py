@@ -1,0 +1,1 @@
+"""Find answers that are alike, as a hint for a teacher."""
