@@ -4,7 +4,6 @@ import builtins
 import inspect
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,6 +12,7 @@ from convlab.exercises.calling import Call, TimeUp, made_anew
 from convlab.exercises.problem import Case, Problem
 from convlab.grading.examination import wire
 
+MOST_SHARED = 500  # questions
 FILES = 20  # of a folder
 PLAIN = (type(None), bool, int, float, str, tuple, list, dict)
 
@@ -41,13 +41,18 @@ class Question:
 
     def __init__(self, problem: Problem, cases: Sequence[Case]) -> None:
         self.heavy = bool(problem.needs)
-        self.made = [_made(case) for case in cases]
-        self._there: list[Any] = []
         self.plain = not any(_is_fresh(case) for case in cases)
-        if self.plain:
-            self._frame = _plain_frame(problem, tuple(cases))
-        else:
-            self._frame = _frame(problem, self.made, self._special)
+        self._there: list[Any] = []
+        shared = _shared.get((problem, tuple(cases)))
+        if shared:
+            self.made, self._frame = shared
+            return
+        self.made = [_made(case) for case in cases]
+        self._frame = _frame(problem, self.made, self._special)
+        if not self._there:  # what stays here keeps what was done to it
+            if len(_shared) == MOST_SHARED:
+                _shared.clear()
+            _shared[problem, tuple(cases)] = self.made, self._frame
 
     def frame(self, seconds: float, patiently: bool = False) -> bytes:
         """What is sent: how long all cases together may take, whether each is answered by itself, and the cases."""
@@ -120,6 +125,9 @@ class Question:
         )
 
 
+_shared: dict[tuple[Problem, tuple[Case, ...]], tuple[list[Case], bytes]] = {}  # the same for every student
+
+
 def _given(place: Any) -> Given:
     if type(place) is not int:
         raise wire.Broken("an argument at no place")
@@ -134,13 +142,7 @@ def _is_fresh(case: Case) -> bool:
     return any(hasattr(value, "make") for value in (*case.args, *case.kwargs.values()))
 
 
-@lru_cache(maxsize=4096)
-def _plain_frame(problem: Problem, cases: tuple[Case, ...]) -> bytes:
-    """The same for every student."""
-    return _frame(problem, cases, None)
-
-
-def _frame(problem: Problem, cases: Sequence[Case], special: Callable[..., Any] | None) -> bytes:
+def _frame(problem: Problem, cases: Sequence[Case], special: Callable[..., Any]) -> bytes:
     encoder = wire.Encoder(special)
     signature = [
         [parameter.name, [] if parameter.default is inspect.Parameter.empty else [encoder.encode(parameter.default)]]

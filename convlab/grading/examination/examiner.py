@@ -7,7 +7,7 @@ child goes on with the others. Hidden cases come last, when nothing that a child
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -174,18 +174,20 @@ class Sitting:
         job, self.job = self.job, None
         return job.end() if job else None
 
-    def _send(self, waiting: Sequence[Asked]) -> None:
+    def _send(self, waiting: Iterable[Asked]) -> None:
         """Send the first question, and those behind it as long as none needs to ask back: a child should not wait."""
         assert self.job is not None
-        for asked in waiting:
-            if not asked.question.plain and asked is not waiting[0]:
-                return
+        frames = []
+        for place, asked in enumerate(waiting):
+            if place and not asked.question.plain:
+                break
             if asked.sent_to is not self.job:
-                frame = asked.question.frame(asked.paper.left, asked.patiently)
-                self.job.ask(frame, time.monotonic() + GRACE + HEAVY_SECONDS)
+                frames.append(asked.question.frame(asked.paper.left, asked.patiently))
                 asked.sent_to = self.job
             if not asked.question.plain:
-                return
+                break
+        if frames:
+            self.job.ask(b"".join(frames), time.monotonic() + GRACE + HEAVY_SECONDS)
 
     def _answers(self, asked: Asked) -> None:
         """Write down what the child says of a question, and answer what it asks on the way."""

@@ -50,7 +50,7 @@ def give_back(
 
 
 def show_similar(submissions: Path, out: Path) -> list[str]:
-    """Write the page of answers that are alike; returns what to tell. Raises `ConvlabError` without copydetect."""
+    """Write the page of answers that are alike; returns what to tell."""
     pairs = find_similar(find(submissions))
     path = write_similar(out, pairs)
     count = "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
