@@ -64,7 +64,7 @@ def graded(submitted: Path, out: Path, workers: int) -> dict[str, Any]:
     """Grade a class."""
     with Timed(workers) as pool:
         summary = grade(submitted, out, seed=SEED, workers=workers, executor=pool)
-        return {"graded": summary.graded, "remarks": summary.remarks, "rate": pool.rate(), "points": _points(out)}
+        return {"graded": summary.graded, "remarks": summary.odd, "rate": pool.rate(), "points": _points(out)}
 
 
 def _points(out: Path) -> float:

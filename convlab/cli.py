@@ -66,7 +66,8 @@ def _add_grade(verbs: Any) -> None:
     grade.add_argument(
         "submissions", type=Path, help="a folder (nbgrader's, or one of files named by student), a zip, or one notebook"
     )
-    grade.add_argument("--out", type=Path, required=True, help="folder for gradebook.db, grades.csv, feedback/ ...")
+    words = "folder for gradebook.db, grades.csv, feedback/ ... (default: grades)"
+    grade.add_argument("--out", type=Path, default=Path("grades"), help=words)
     again = grade.add_argument_group("what to grade, if not just what is new")
     again.add_argument("--student", action="append", default=[], help="only this one, again; may be repeated")
     again.add_argument("--problem", action="append", default=[], help="only this one, again; may be repeated")
@@ -76,7 +77,11 @@ def _add_grade(verbs: Any) -> None:
     how.add_argument("--problems", type=Path, action="append", default=[], help="a Python file of your own problems")
     how.add_argument("--workers", type=int, help="processes that grade (default: one for each processor)")
     how.add_argument("--require-sandbox", action="store_true", help="refuse to run where there is no sandbox")
-    how.add_argument("--policy", type=Path, help="a file with due dates, penalties and extensions")
+    how.add_argument(
+        "--policy",
+        type=Path,
+        help="a file with due dates, penalties, extensions; kept in --out",
+    )
     how.add_argument("--best", action="store_true", help="a student's best attempt counts, not the latest")
     how.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, such as tcp://10.0.0.1:8786")
     back = grade.add_argument_group("what else to write")
@@ -103,11 +108,11 @@ _column.__name__ = "LESSON=COLUMN"  # argparse says "invalid LESSON=COLUMN value
 
 def _grade(options: Namespace) -> None:
     from convlab.grading import grade, scheduler
-    from convlab.grading.book import lateness
+    from convlab.grading.book import kept
     from convlab.grading.exchange import returning, roster
 
     counting = {
-        "policy": lateness.read(options.policy) if options.policy else None,
+        "policy": kept.read(options.out, options.policy),
         "best": options.best,
         "roster": roster.read_roster(options.roster) if options.roster else None,
     }
@@ -128,7 +133,8 @@ def _grade(options: Namespace) -> None:
         )
     print(summary)
     print(f"Grades, feedback pages and the page for the class are in {options.out}.")
-    said = returning.give_back(
+    said = kept.keep(options.out, options.policy)
+    said += returning.give_back(
         options.out,
         canvas=options.canvas,
         columns=dict(options.column) or None,

@@ -225,7 +225,7 @@ def _table(name: str, value: Any, wrong: np.ndarray | None = None, *, marked: bo
     if array is None or array.ndim == 0 or array.size == 0:
         return None
     caption = f"{name}, shape {array.shape}"
-    part: tuple[Any, ...] = tuple(slice(None) if n > 1 else 0 for n in array.shape)
+    part: tuple[Any, ...] = tuple(slice(None) if n > 1 or array.ndim == 2 else 0 for n in array.shape)
     long = [axis for axis, n in enumerate(array.shape) if n > 1]
     if len(long) > 2:
         part, rest = _plane(array.shape, wrong)

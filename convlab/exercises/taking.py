@@ -11,6 +11,7 @@ from typing import Any
 
 from convlab.exercises.comparing import kind_of
 from convlab.exercises.problem import Case
+from convlab.hardware.quiet import quiet_tensorflow
 
 SLOW_TO_START = {"jax", "keras", "scipy", "sklearn", "tensorflow", "torch"}
 
@@ -101,8 +102,6 @@ def libraries_of(function: Any) -> set[str]:
 
 def start_libraries(function: Any) -> None:
     """Import what the function imports itself, so that a library's start does not count as the function's time."""
-    from convlab.hardware.quiet import quiet_tensorflow
-
     for name in sorted(SLOW_TO_START & libraries_of(function)):
         if name not in sys.modules and find_spec(name) is not None:
             with quiet_tensorflow():

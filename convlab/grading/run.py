@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from convlab.grading.sandbox import Level, level
 TOGETHER = 4  # notebooks that a worker is handed at once
 AHEAD = 3  # such handfuls for each worker
 SAVED_EVERY = 0.5  # seconds
+LISTED = 20  # sentences in a summary
 TRIES = 3  # of a handful whose worker dies
 UNSAFE = """\
 WARNING: this machine has no sandbox. The code of submissions runs as you do: it can read your files, use your network
@@ -39,22 +41,29 @@ and change what you may change. Grade only submissions that you trust, or grade 
 
 @dataclass
 class Summary:
-    """What a run did. changed: ids of problems that have changed since what was skipped was graded."""
+    """What a run did.
+
+    changed: ids of problems that have changed since what was skipped was graded. odd: what a teacher should look at, in
+    sentences.
+    """
 
     graded: int = 0
     skipped: int = 0
-    students: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
-    remarks: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        rate = f", {self.graded / self.seconds:.0f} a second" if self.graded and self.seconds else ""
-        lines = [f"{self.graded} submissions graded in {self.seconds:.1f} s{rate}; {self.skipped} were known."]
+        rate = f", {self.graded / self.seconds:.1f} a second" if self.graded and self.seconds else ""
+        lines = [f"Submissions: {self.graded} graded in {self.seconds:.1f} s{rate}; {self.skipped} known already."]
         if self.changed:
             names = ", ".join(sorted(self.changed))
             lines.append(f"Changed since some of these were graded: {names}. --changed grades them again.")
-        return "\n".join([*lines, *self.remarks])
+        if self.odd:
+            lines += [f"{len(self.odd)} to look at:", *(f"  {words}" for words in self.odd[:LISTED])]
+        if len(self.odd) > LISTED:
+            lines.append(f"  ... and {len(self.odd) - LISTED} more; each is told on the student's page.")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -100,10 +109,11 @@ def grade(
     """
     for path in own_problems:
         load(path)
-    wanted = Wanted(frozenset(students), frozenset(catalogue().find(id).id for id in problems), changed)
     found_level = _checked(at_level or getattr(executor, "level", None) or level(), require_sandbox)
     out = _apart(Path(out), Path(submissions))
     found = list(find(submissions))
+    ids = frozenset(catalogue().find(id).id for id in problems)
+    wanted = Wanted(frozenset(_student(name, found) for name in students), ids, changed)
     _make(out)
     start = time.monotonic()
     with Gradebook(out / "gradebook.db", seed=seed) as book:
@@ -113,8 +123,18 @@ def grade(
         run.go(found, executor, workers, progress)
         run.summary.seconds = time.monotonic() - start
         labels = {**run.labels, **(roster.labels(book.students()) if roster else {})}
-        write_reports(book, out, run.summary.students, labels, policy=policy, best=best)
+        write_reports(book, out, labels, policy=policy, best=best)
     return run.summary
+
+
+def _student(name: str, found: Sequence[Found]) -> str:
+    """The id of a student who is named by it, or by the name that the submissions have."""
+    named = {one.label: one.student for one in found if one.label} | {one.student: one.student for one in found}
+    if name in named:
+        return named[name]
+    near = get_close_matches(name, named, 3)
+    hint = f"is {' or '.join(map(repr, near))} meant?" if near else f"there are {', '.join(sorted(named)[:5])} ..."
+    raise ConvlabError(f"nobody named {name!r} handed in anything: {hint}")
 
 
 def _apart(out: Path, submissions: Path) -> Path:
@@ -226,6 +246,9 @@ class _Run:
 
     def _take(self, graded: Sequence[Graded], bar: Any) -> None:
         self._ready += graded
+        for one in graded:
+            if one.remarks and not any(grade.points for grade in one.grades):
+                self.summary.odd.append(f"{one.name}: {one.remarks[0]}")
         bar.update(len(graded))
 
     def _lost(self, handful: list[Task], tries: int, error: BaseException, bar: Any) -> list[tuple[list[Task], int]]:
@@ -234,7 +257,7 @@ class _Run:
             return [([task], tries + 1) for task in handful]
         for task in handful:
             words = f"{task.name}: its grading failed {TRIES} times ({type(error).__name__}: {error}); it was left out."
-            self.summary.remarks.append(words)
+            self.summary.odd.append(words)
         bar.update(len(handful))
         return []
 
@@ -243,7 +266,6 @@ class _Run:
             again = bool(self.wanted.students or self.wanted.problems)
             self.book.add_all(self._ready, again=again)
             self.summary.graded += len(self._ready)
-            self.summary.students |= {graded.student for graded in self._ready}
             self._ready = []
         self._saved_at = time.monotonic()
 

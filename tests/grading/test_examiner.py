@@ -382,7 +382,7 @@ def test_a_broken_notebook_is_told_in_a_sentence(examiner, content, words):
 def test_a_notebook_of_no_lesson(examiner):
     graded = examiner.grade(json.dumps({"cells": [code("x = 1")], "nbformat": 4}).encode(), student="alice")
     assert graded.grades == ()
-    assert "it answers no exercise." in graded.remarks
+    assert "It answers no exercise." in graded.remarks
 
 
 @pytest.mark.parametrize("id", ["numerical_gradient", "gpu_step", "memory_growth"])
@@ -406,3 +406,39 @@ def test_twice_the_same_notebook_gives_the_same(examiner):
     assert [(g.points, g.verdict, g.feedback) for g in first.grades] == [
         (g.points, g.verdict, g.feedback) for g in second.grades
     ]
+
+
+@pytest.mark.parametrize(
+    "line", ["import keras", "from keras import layers", "import scipy", "import tensorflow as tf", "import torch"]
+)
+def test_an_import_that_nobody_uses_costs_nothing(examiner, line):
+    """Whatever comes back: tuples and lists are looked at more closely than numbers and arrays."""
+    graded = examiner.grade(changed(notebook(LESSON, ALL), lambda cells: cells.insert(0, code(line))), student="alice")
+    assert points(graded) == FULL
+    inside = {id: source.replace("    # TODO", f"    {line}\n    # TODO", 1) for id, source in ALL.items()}
+    assert points(grade(examiner, inside)) == FULL
+    listing = ALL["same_padding"].replace("def same_padding", "def _same_padding")
+    listing += "\ndef same_padding(*args, **kwargs):\n    return list(_same_padding(*args, **kwargs))"
+    assert points(grade(examiner, {**ALL, "same_padding": listing})) == FULL
+
+
+def test_what_is_forbidden_is_told_where_it_is_imported_inside(examiner):
+    source = "def padded_correlation(*a):\n    from scipy.signal import correlate2d\n    return correlate2d(*a)"
+    graded = grade(examiner, {"padded_correlation": source})
+    (found,) = [g for g in graded.grades if g.problem == "padded_correlation"]
+    assert "scipy.signal.correlate2d may not be used in this exercise" in found.feedback
+
+
+def test_a_cell_that_cannot_be_read_says_so_on_the_page(examiner):
+    (found,) = [g for g in grade(examiner, {"pad": "def pad(image:\n    return 1"}).grades if g.problem == "pad"]
+    assert found.verdict == "cannot be checked"
+    assert "Python cannot read it (SyntaxError" in found.feedback
+
+
+def test_the_notebook_of_another_lesson_is_told(examiner):
+    graded = examiner.grade(notebook("03_stride", {}), student="alice", lesson=LESSON)
+    assert graded.remarks == ("This is the notebook of 03_stride, but it was handed in for 02_padding.",)
+
+
+def test_pages_do_not_speak_of_cells_to_run(examiner):
+    assert all("run that cell" not in grade.feedback for grade in grade(examiner, {}).grades)

@@ -20,7 +20,7 @@ from convlab.grading.book.gradebook import Gradebook
 from convlab.grading.run import UNSAFE, Task, work
 from convlab.grading.sandbox import Level, level
 from tests.grading.attacks import BOMBS
-from tests.grading.make import classroom, notebook, right, write_flat, write_nbgrader
+from tests.grading.make import classroom, notebook, right, write_canvas, write_flat, write_nbgrader
 
 LESSON, SEED = "02_padding", 3
 IDS = [problem.id for problem in catalogue().values() if problem.lesson == LESSON]
@@ -60,7 +60,7 @@ def test_everybody_is_graded_and_told(graded):
     for (student, _), (points, *_) in grades(out).items():
         totals[student] += points
     assert {row["student"]: float(row["score"]) for row in rows} == totals
-    assert "24 submissions graded" in str(summary)
+    assert "24 graded" in str(summary)
 
 
 def test_a_new_folder_is_the_owner_s_alone(graded):
@@ -269,7 +269,7 @@ def test_from_the_command_line(course, tmp_path, capsys):
         main(["grade", str(course), "--out", str(out), "--seed", "3", "--policy", str(policy), "--workers", "1"]) == 0
     )
     said = capsys.readouterr()
-    assert "24 submissions graded" in said.out
+    assert "24 graded" in said.out
     assert "24/24" in said.err  # the bar
     with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
         assert {float(row["score"]) for row in csv.DictReader(file)} == {0.0}  # all are years late
@@ -312,3 +312,57 @@ def test_the_later_of_two_notebooks_for_one_lesson_counts(tmp_path):
     (tmp_path / "in" / "bob" / "x.ipynb").write_bytes(notebook(LESSON, {}))
     grade(tmp_path / "in", tmp_path / "grades")
     assert grades(tmp_path / "grades")["alice", "pad"][0] == 3
+
+
+def test_due_dates_are_kept_and_pages_say_what_counts_now(tmp_path, capsys):
+    """Policy given once, an extension later, names later: grades and pages agree after each run."""
+    folder, out = tmp_path / "in", tmp_path / "grades"
+    write_nbgrader(folder, classroom(1, LESSON))
+    (student,) = [path.name for path in (folder / "submitted").iterdir()]
+    policy = tmp_path / "class.toml"
+    late = '[lessons."02_padding"]\ndue = 2020-01-01T00:00:00Z\npenalty_per_day = 1.0\n'
+    policy.write_text(late)
+    assert main(["grade", str(folder), "--out", str(out), "--policy", str(policy)]) == 0
+    assert main(["grade", str(folder), "--out", str(out)]) == 0
+    assert "Due dates:" in capsys.readouterr().out
+    page = out / "feedback" / f"{student}.html"
+    assert _score(out) == 0
+    before = page.read_text()
+    policy.write_text(late + f'[extensions.{student}]\n"02_padding" = 2099-01-01T00:00:00Z\n[extensions.alise]\n')
+    assert main(["grade", str(folder), "--out", str(out), "--policy", str(policy)]) == 0
+    assert "The extension for 'alise' is nobody's" in capsys.readouterr().out
+    assert _score(out) > 0
+    assert page.read_text() != before
+    page.unlink()
+    assert main(["grade", str(folder), "--out", str(out)]) == 0
+    assert page.is_file()
+    policy.write_text(late.replace("02_padding", "02_paddings"))
+    assert main(["grade", str(folder), "--out", str(out), "--policy", str(policy)]) == 1
+    assert "is '02_padding' meant" in capsys.readouterr().err
+
+
+def _score(out) -> float:
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    return float(row["score"])
+
+
+def test_what_needs_a_teacher_is_listed(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_flat(folder, classroom(2, LESSON))
+    (folder / "alice.py").write_text("x = 1")
+    (folder / "bob.ipynb").write_bytes(b"")
+    said = str(grade(folder, tmp_path / "grades"))
+    assert "2 to look at:" in said
+    assert 'alice.py: No notebook was handed in, but "alice.py".' in said
+    assert "bob.ipynb: The file is empty" in said
+
+
+def test_a_student_is_found_by_name_and_a_misspelt_one_is_told(tmp_path):
+    write_canvas(tmp_path / "submissions.zip", classroom(3, LESSON))
+    out = tmp_path / "grades"
+    grade(tmp_path / "submissions.zip", out)
+    with pytest.raises(ConvlabError, match="nobody named 'abeadda' handed in anything: is 'abeada' meant"):
+        grade(tmp_path / "submissions.zip", out, students=["abeadda"])
+    assert grade(tmp_path / "submissions.zip", out, students=["abeada"]).graded == 1

@@ -19,7 +19,7 @@ from convlab.exercises import Problem, Result, Verdict, catalogue
 from convlab.exercises.calling import Call, TimeUp
 from convlab.exercises.judging import Unusable, assess, named, observed
 from convlab.exercises.render import as_html
-from convlab.exercises.report import report
+from convlab.exercises.report import Report, Title, report
 from convlab.grading.examination import wire
 from convlab.grading.examination.asking import Given, Model, Question
 from convlab.grading.examination.hosts import Host, Job
@@ -87,7 +87,9 @@ class Asked:
             if told.get("over") and self._answered < len(self._cases) and not self.paper.closed:
                 raise wire.Broken("fewer answers than questions")
             return bool(told.get("over"))
-        if "missing" in told or "untouched" in told:
+        if told.get("missing"):
+            self.paper.close(Verdict.CANNOT_BE_CHECKED, f"in its cell, {str(told['missing'])[:300]}")
+        elif "missing" in told or "untouched" in told:
             self.paper.close(Verdict.NOT_ATTEMPTED)
         elif "misfit" in told:
             self.paper.close(Verdict.CANNOT_BE_CHECKED, str(told["misfit"])[:500])
@@ -317,12 +319,16 @@ class Examiner:
             remarks = (*remarks, *notebook.remarks)
         except ConvlabError as error:
             notebook, remarks = Notebook(()), (*remarks, str(error))
-        lesson = lesson if lesson in lessons() else _lesson_of(notebook) or lesson
+        found = _lesson_of(notebook)
+        if lesson in lessons() and found not in ("", lesson):
+            remarks += (f"this is the notebook of {found}, but it was handed in for {lesson}.",)
+        lesson = lesson if lesson in lessons() else found or lesson
         problems = [problem for problem in catalogue().values() if problem.lesson == lesson]
         if not problems and notebook.cells:
             remarks += (f"there are no exercises on {lesson!r}.",) if lesson else ("it answers no exercise.",)
         grades, more = self._problems(notebook, [p for p in problems if not only or p.id in only])
-        return Graded(student, lesson, name, fingerprint, tuple(grades), submitted, (*remarks, *more))
+        told = tuple(map(_sentence, (*remarks, *more)))
+        return Graded(student, lesson, name, fingerprint, tuple(grades), submitted, told)
 
     def _problems(self, notebook: Notebook, problems: Sequence[Problem]) -> tuple[list[Grade], list[str]]:
         papers = [Paper(problem, [[] for _ in problem.groups], problem.seconds) for problem in problems]
@@ -364,7 +370,7 @@ class Examiner:
             misconception,
             round(seconds, 4),
             problem.version,
-            as_html(report(result), links=False),
+            as_html(_told(result), links=False),
         )
 
     def _observed(self, paper: Paper) -> list[list[Call]]:
@@ -372,6 +378,13 @@ class Examiner:
         if any(isinstance(call.value, (Model, Given)) for answers in paper.answers for call in answers):
             return self._inspector.inspect(paper.problem, paper.answers, self.seed)
         return [[_observed(paper.problem, call) for call in answers] for answers in paper.answers]
+
+
+def _told(result: Result) -> Report:
+    """What a page says of a result; what to do in a notebook is not for it."""
+    if result.verdict is Verdict.NOT_ATTEMPTED:
+        return [Title(f"{result.problem.id}: not attempted", result.verdict)]
+    return report(result)
 
 
 def _observed(problem: Problem, call: Call) -> Call:
@@ -391,6 +404,10 @@ def _numbers(value: Any) -> int:
 def forbidden(problem: Problem) -> tuple[str, ...]:
     """The libraries that are not there when a problem is graded."""
     return tuple(sorted({"convlab", *problem.forbids} - set(problem.needs)))
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _sharing(papers: Sequence[Paper]) -> list[list[Paper]]:

@@ -30,7 +30,8 @@ class Executed:
     """What the cells defined.
 
     candidates: for each marked problem, what each cell with its mark defined under its name, and all names as they were
-    then. names: all in the end. stubs: functions that nobody has written yet. remarks: what went wrong in which cell.
+    then. names: all in the end. stubs: functions that nobody has written yet. remarks: what went wrong in which cell;
+    trouble: in which problem's.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class Executed:
         self.remarks: list[str] = []
         self.names = new_main()
         self.stubs: list[Any] = []
+        self.trouble: dict[str, str] = {}
 
     def function(self, id: str) -> Any:
         """The answer to a problem: what the last marked cell defines, else what has its name in the end; or None."""
@@ -132,6 +134,7 @@ def execute(
         if found is not None and found is not before:
             executed.candidates.setdefault(id, []).append((found, dict(executed.names)))
         elif id and trouble:
+            executed.trouble[id] = trouble[0]
             again.append((number, source, id))
     for number, source, id in again:  # what they need may stand below them
         with _silence():

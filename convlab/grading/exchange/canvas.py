@@ -54,6 +54,11 @@ def fill_canvas(
     places, said = form.columns(possible, columns)
     filled = {lesson: _Filled(form, lesson, place, possible[lesson]) for lesson, place in places.items()}
     matches = form.table(roster).match(book.students())
+    if not matches.rows:
+        raise ConvlabError(
+            f"no student who was graded is in {export}: is it the export of another course? If the ids are others "
+            "there, name the list of the class, which knows both. Nothing was written."
+        )
     for student, row in matches.rows.items():
         for score in book.scores(student, best=best, lost=lost):
             if score.lesson in filled:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.book.kept import nobody
 from convlab.grading.book.lateness import Policy, lost
 from convlab.grading.exchange.canvas import fill_canvas
 from convlab.grading.exchange.moodle import fill_worksheet, write_moodle_import
@@ -37,7 +38,7 @@ def give_back(
     """
     counting: dict[str, Any] = {"roster": roster, "best": best, "lost": lost(policy)}
     with Gradebook(out / "gradebook.db", create=False) as book:
-        said = compare(book, roster) if roster else []
+        said = nobody(book, policy) + (compare(book, roster) if roster else [])
         if canvas:
             said += fill_canvas(book, canvas, out, columns=columns, **counting)
         if worksheet:
