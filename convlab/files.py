@@ -1,15 +1,27 @@
 """Write files so that they are whole or not there."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO, Any
+
+from convlab.errors import ConvlabError
 
 
-def replace_whole(path: Path, text: str) -> None:
-    """Write `text` to `path`; whatever happens meanwhile, the old file stays or the new one is whole."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+@contextmanager
+def replacing(path: Path, mode: str = "w", **how: Any) -> Iterator[IO[Any]]:
+    """A file to write to, which takes the place of `path` at the end of the block.
+
+    Whatever happens meanwhile, the old file stays or the new one is whole. mode, how: as of `open`; texts are UTF-8
+    where nothing else is said.
+    """
+    if "b" not in mode:
+        how.setdefault("encoding", "utf-8")
+    with NamedTemporaryFile(mode, dir=path.parent, prefix=f".{path.name}.", delete=False, **how) as part:
         try:
-            part.write(text)
+            yield part
             part.close()
             os.chmod(part.name, path.stat().st_mode if path.exists() else 0o666 & ~umask())
             os.replace(part.name, path)
@@ -17,6 +29,24 @@ def replace_whole(path: Path, text: str) -> None:
             part.close()
             os.unlink(part.name)
             raise
+
+
+def replace_whole(path: Path, text: str) -> None:
+    """Write `text` to `path`, as `replacing` does."""
+    with replacing(path) as part:
+        part.write(text)
+
+
+@contextmanager
+def writing(path: Path, mode: str = "w", **how: Any) -> Iterator[IO[Any]]:
+    """As `replacing`; the folder is made, and where that or the file cannot be written, a `ConvlabError` says so."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, mode, **how) as part:
+            yield part
+    except OSError as error:
+        said = error.strerror or error
+        raise ConvlabError(f"{path} cannot be written: {said}. Mend that, then run this again.") from error
 
 
 def umask() -> int:

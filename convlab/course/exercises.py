@@ -38,9 +38,9 @@ def build(root: Path, check: bool = False) -> list[Path]:
     """
     refuse(catalogue().values())
     made: dict[Path, str] = {}
-    for lesson in dict.fromkeys(problem.lesson for problem in catalogue().values()):
+    for lesson in catalogue().lessons:
         path = root / "solutions" / f"{lesson}.ipynb"
-        problems = [problem for problem in catalogue().values() if problem.lesson == lesson]
+        problems = catalogue().of_lesson(lesson)
         notebook = with_problems(_read(path, lesson), problems, path)
         made[path] = need("nbformat").writes(notebook) + "\n"
         made[root / "exercises" / path.name] = need("nbformat").writes(release(notebook)) + "\n"

@@ -27,6 +27,15 @@ class Catalogue(dict[str, Problem]):
                     f"{problem.title!r}. Rename one of the solutions."
                 )
 
+    @property
+    def lessons(self) -> list[str]:
+        """Those that have exercises, in the course's order."""
+        return list(dict.fromkeys(problem.lesson for problem in self.values()))
+
+    def of_lesson(self, lesson: str) -> list[Problem]:
+        """The exercises of a lesson such as "02_padding", in their order; none where there is no such lesson."""
+        return [problem for problem in self.values() if problem.lesson == lesson]
+
     def find(self, id: str) -> Problem:
         """Raises `ConvlabError` that proposes what may be meant."""
         if id in self:

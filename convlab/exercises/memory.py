@@ -4,8 +4,8 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from convlab.files import replacing
 from convlab.optional import need
 
 FORMAT = 1
@@ -78,12 +78,5 @@ def _write(path: Path, best: dict[str, Best]) -> None:
     """The whole file at once, so that a crash leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"format": FORMAT, "problems": {id: vars(b) for id, b in best.items()}}
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        try:
-            json.dump(content, part, indent=1)
-            part.close()
-            os.replace(part.name, path)
-        except BaseException:
-            part.close()
-            os.unlink(part.name)
-            raise
+    with replacing(path) as part:
+        json.dump(content, part, indent=1)

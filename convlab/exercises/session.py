@@ -122,7 +122,7 @@ def earned(lesson: str) -> None:
 def progress() -> None:
     """Show what is done in the whole course, as remembered from session to session."""
     best, complaint = memory.recall()
-    lessons = list(dict.fromkeys(problem.lesson for problem in catalogue().values()))
+    lessons = catalogue().lessons
     parts: Report = [Words(complaint)] if complaint else []
     done, of, following = 0.0, 0.0, None
     for lesson in lessons:
@@ -142,10 +142,9 @@ def progress() -> None:
 
 
 def _of_lesson(lesson: str) -> list[Problem]:
-    found = [problem for problem in catalogue().values() if problem.lesson == lesson]
+    found = catalogue().of_lesson(lesson)
     if not found:
-        lessons = dict.fromkeys(problem.lesson for problem in catalogue().values())
-        raise ConvlabError(f"there are no exercises on {lesson!r}, but on {', '.join(lessons)}.")
+        raise ConvlabError(f"there are no exercises on {lesson!r}, but on {', '.join(catalogue().lessons)}.")
     return found
 
 

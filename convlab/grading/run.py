@@ -1,12 +1,14 @@
 """Grade a folder of submissions, and keep and show the results. What was graded before is not graded again.
 
-from convlab.grading import grade
+    from convlab.grading import grade
 
-summary = grade("submitted", "grades")
-print(summary)
+    print(grade("submitted", "grades"))
+
+The work is handed out to processes, or to whatever else runs calls, and what comes back is kept twice a second.
 """
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,8 +72,7 @@ class Summary:
 class Wanted:
     """Which submissions to grade: by default those that are not known.
 
-    students, problems: only these, whether they are known or not. changed: those whose problems have changed, or whose
-    hidden cases have.
+    students, problems: only these, whether they are known or not. changed: those whose problems have changed.
     """
 
     students: frozenset[str] = frozenset()
@@ -109,6 +110,7 @@ def grade(
     """
     for path in own_problems:
         load(path)
+    _check_system()
     found_level = _checked(at_level or getattr(executor, "level", None) or level(), require_sandbox)
     out = _apart(Path(out), Path(submissions))
     found = list(find(submissions))
@@ -148,10 +150,16 @@ def _make(out: Path) -> None:
     """Made where there is none, and for its owner alone: it holds grades, and what hidden cases are made from."""
     try:
         if not out.is_dir():
-            out.mkdir(parents=True)
-            out.chmod(0o700)
+            out.mkdir(0o700)
+    except FileNotFoundError as error:
+        raise ConvlabError(f"{out} cannot be made, for there is no folder {out.parent}: is it misspelt?") from error
     except OSError as error:
         raise ConvlabError(f"{out} cannot be made ({error.strerror}): name a folder that you may write to.") from error
+
+
+def _check_system() -> None:
+    if not hasattr(socket, "send_fds"):
+        raise ConvlabError("submissions cannot be graded on Windows itself: install convlab in WSL2, and grade there.")
 
 
 def _checked(found: Level, required: bool) -> Level:
@@ -211,7 +219,7 @@ class _Run:
             return frozenset()
         known = self.book.known(student, lesson)
         versions = known.versions if known and known.digest == digest else {}
-        ids = {problem.id for problem in catalogue().values() if problem.lesson == lesson}
+        ids = {problem.id for problem in catalogue().of_lesson(lesson)}
         if missing := ids - set(versions):
             return frozenset(missing)
         old = frozenset(id for id in ids if versions[id] != self._versions[id])

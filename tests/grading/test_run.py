@@ -366,3 +366,15 @@ def test_a_student_is_found_by_name_and_a_misspelt_one_is_told(tmp_path):
     with pytest.raises(ConvlabError, match="nobody named 'abeadda' handed in anything: is 'abeada' meant"):
         grade(tmp_path / "submissions.zip", out, students=["abeadda"])
     assert grade(tmp_path / "submissions.zip", out, students=["abeada"]).graded == 1
+
+
+def test_a_misspelt_place_for_the_results_is_told(course, tmp_path):
+    with pytest.raises(ConvlabError, match="there is no folder .*gardes: is it misspelt"):
+        grade(course, tmp_path / "gardes" / "out")
+
+
+def test_windows_is_told_where_to_grade(course, tmp_path, monkeypatch):
+    monkeypatch.delattr("socket.send_fds")
+    with pytest.raises(ConvlabError, match="WSL2"):
+        grade(course, tmp_path / "grades")
+    assert not (tmp_path / "grades").exists()

@@ -116,7 +116,7 @@ def test_files_are_read_and_written_whole_or_not_at_all(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sheets.os, "replace", fail)
+    monkeypatch.setattr("convlab.files.os.replace", fail)
     with pytest.raises(ConvlabError, match="cannot be written: No space left"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"

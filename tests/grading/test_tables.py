@@ -120,16 +120,19 @@ def test_whatever_happens_the_old_file_stays_or_the_new_one_is_whole(book, tmp_p
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tables.os, "replace", fail)
+    monkeypatch.setattr("convlab.files.os.replace", fail)
     with pytest.raises(ConvlabError, match="grades.csv cannot be written: No space left"):
         write_grades(path, book)
     assert path.read_text() == "old"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["gradebook.db", "grades.csv"]
 
 
-def test_a_missing_folder_is_told(tmp_path):
+def test_a_folder_is_made_and_what_cannot_be_one_is_told(tmp_path):
+    write_table(tmp_path / "new" / "t.csv", [])
+    assert (tmp_path / "new" / "t.csv").is_file()
+    (tmp_path / "file").touch()
     with pytest.raises(ConvlabError, match="cannot be written"):
-        write_table(tmp_path / "nowhere" / "t.csv", [])
+        write_table(tmp_path / "file" / "t.csv", [])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps rights in another way")

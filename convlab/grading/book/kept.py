@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convlab.exercises.catalogue import catalogue
-from convlab.files import replace_whole
+from convlab.files import writing
 from convlab.grading.book import lateness
 from convlab.grading.book.gradebook import Gradebook
 
@@ -15,13 +15,14 @@ def read(out: Path, named: Path | None) -> lateness.Policy | None:
     path = named or out / NAME
     if named is None and not path.is_file():
         return None
-    return lateness.read(path, dict.fromkeys(problem.lesson for problem in catalogue().values()))
+    return lateness.read(path, catalogue().lessons)
 
 
 def keep(out: Path, named: Path | None) -> list[str]:
     """Keep the file for later runs; returns what to tell."""
     if named is not None:
-        replace_whole(out / NAME, named.read_text(encoding="utf-8-sig"))
+        with writing(out / NAME) as part:
+            part.write(named.read_text(encoding="utf-8-sig"))
     return [f"Due dates: {out / NAME}, until --policy names another file."] if (out / NAME).is_file() else []
 
 

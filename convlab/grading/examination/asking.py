@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from convlab.exercises.calling import Call, TimeUp, made_anew
-from convlab.exercises.problem import Case, Problem
+from convlab.exercises.problem import Case, Fresh, Problem
 from convlab.grading.examination import wire
 
 MOST_SHARED = 500  # questions
@@ -139,7 +139,7 @@ def _made(case: Case) -> Case:
 
 
 def _is_fresh(case: Case) -> bool:
-    return any(hasattr(value, "make") for value in (*case.args, *case.kwargs.values()))
+    return any(isinstance(value, Fresh) for value in (*case.args, *case.kwargs.values()))
 
 
 def _frame(problem: Problem, cases: Sequence[Case], special: Callable[..., Any]) -> bytes:

@@ -23,6 +23,7 @@ from convlab.exercises.judging import Unusable, observed
 from convlab.exercises.problem import Case, Problem
 from convlab.grading.examination import wire
 from convlab.grading.examination.asking import Given, Model, travelling
+from convlab.grading.examination.hosts import Host, Job
 from convlab.grading.sandbox import Level, Limits
 
 SECONDS = 30.0  # for the models of one answer
@@ -40,9 +41,7 @@ class Inspector:
         self._level = level
 
     @cached_property
-    def _host(self) -> Any:
-        from convlab.grading.examination.hosts import Host
-
+    def _host(self) -> Host:
         return Host(self._level, (), "inspect")
 
     def close(self) -> None:
@@ -50,10 +49,8 @@ class Inspector:
         if "_host" in self.__dict__:
             self._host.close()
 
-    def inspect(self, problem: Problem, answers: Sequence[Sequence[Call]], seed: int) -> list[list[Call]]:
+    def inspect(self, problem: Problem, answers: Sequence[Sequence[Call]]) -> list[list[Call]]:
         """The answers with what the problem's `observe` says of them in place of models."""
-        from convlab.grading.examination.hosts import Job
-
         job = Job(self._host, Limits(SECONDS, int(SECONDS), 2**31))
         until = time.monotonic() + SECONDS
         seen: list[list[Call]] = []
@@ -68,7 +65,7 @@ class Inspector:
             job.close()
         return seen + [[] for _ in answers[len(seen) :]]
 
-    def _one(self, job: Any, problem: Problem, answer: Call, until: float) -> Call:
+    def _one(self, job: Job, problem: Problem, answer: Call, until: float) -> Call:
         if answer.error is not None:
             return answer
         if isinstance(answer.value, Model) and (words := complaint(answer.value.content)):

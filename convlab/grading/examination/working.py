@@ -10,15 +10,15 @@ from pathlib import Path
 from convlab.exercises.catalogue import load, teachers_files
 from convlab.grading.examination.examiner import Examiner
 from convlab.grading.records import Graded
-from convlab.grading.sandbox import Level, level
+from convlab.grading.sandbox import Level
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to grade. level: the lowest that will do; None takes the best that the worker's machine has."""
+    """How to grade. level: of the sandbox, on every machine."""
 
     seed: int
-    level: Level | None = None
+    level: Level
     problems: tuple[str, ...] = ()  # files of a teacher's own
 
 
@@ -62,7 +62,7 @@ def _examiner(settings: Settings) -> Examiner:
             previous.close()
         for path in {Path(name) for name in settings.problems} - set(teachers_files()):
             load(path)
-        _local.examiner = Examiner(settings.seed, settings.level or level())
+        _local.examiner = Examiner(settings.seed, settings.level)
         _local.settings = settings
         atexit.register(_local.examiner.close)
     return _local.examiner

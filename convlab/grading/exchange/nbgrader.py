@@ -157,7 +157,7 @@ class _Putting:
     def _add_assignment(self, lesson: str) -> None:
         """As nbgrader makes one from the exercises of a lesson."""
         steps = import_module("nbgrader.preprocessors")
-        notebook = import_module("nbformat").from_dict(released(p for p in catalogue().values() if p.lesson == lesson))
+        notebook = import_module("nbformat").from_dict(released(catalogue().of_lesson(lesson)))
         place = {"notebook": lesson, "assignment": lesson, "db_url": self._app.coursedir.db_url}
         self._gradebook.update_or_create_assignment(lesson)
         for step in (steps.ComputeChecksums(parent=self._app), steps.SaveCells(parent=self._app)):

@@ -8,16 +8,14 @@ What a file holds besides the cells, such as its delimiter, line ends, quotes an
 anew: a filled cell's text replaces the old one in the file's own.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from convlab.errors import ConvlabError
-from convlab.files import umask
+from convlab.files import writing
 
 DELIMITERS = ",;\t"
 LOOKED_AT = 50  # rows, to find the delimiter
@@ -84,21 +82,8 @@ def read_sheet(path: Path) -> Sheet:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write bytes to a file whole or not at all; its folder is made. Raises `ConvlabError` where that cannot be."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-            try:
-                part.write(content)
-                part.close()
-                os.chmod(part.name, path.stat().st_mode if path.exists() else 0o666 & ~umask())
-                os.replace(part.name, path)
-            except BaseException:
-                part.close()
-                os.unlink(part.name)
-                raise
-    except OSError as error:
-        said = error.strerror or error
-        raise ConvlabError(f"{path} cannot be written: {said}. Mend that, then run this again.") from error
+    with writing(path, "wb") as part:
+        part.write(content)
 
 
 def _decoded(content: bytes, name: str) -> str:

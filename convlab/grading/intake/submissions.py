@@ -74,7 +74,7 @@ def find(place: str | Path) -> Iterator[Found]:
     Raises `ConvlabError` where there is no such place, it cannot be read, or nothing is in it.
     """
     place = Path(os.path.abspath(place))
-    lessons = Lessons(dict.fromkeys(problem.lesson for problem in catalogue().values()))
+    lessons = Lessons(catalogue().lessons)
     items = list(_items(place))
     folder = place if place.is_dir() else place.parent
     parts, name = ((), folder_name(place.name)) if place.suffix.lower() == ".zip" else (folder.parts, folder.name)

@@ -3,8 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from convlab.errors import ConvlabError
-from convlab.files import replace_whole
+from convlab.files import writing
 
 # even a page that went wrong can load nothing, run nothing and send nothing
 ALLOWED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -58,9 +57,5 @@ def bar(share: float) -> str:
 
 def write_page(path: Path, html: str) -> None:
     """Write a page whole or not at all; its folder is made. Raises `ConvlabError` where that cannot be done."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(path, html)
-    except OSError as error:
-        said = error.strerror or error
-        raise ConvlabError(f"{path} cannot be written: {said}. Mend that, then run this again.") from error
+    with writing(path) as part:
+        part.write(html)

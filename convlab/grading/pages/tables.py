@@ -6,14 +6,11 @@ from students: one that begins as a formula does gets an apostrophe in front, so
 """
 
 import csv
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from convlab.errors import ConvlabError
-from convlab.files import umask
+from convlab.files import writing
 from convlab.grading.book.entries import Entry, nothing_lost
 from convlab.grading.book.gradebook import Gradebook
 
@@ -38,21 +35,8 @@ def write_table(path: Path, rows: Iterable[Iterable[Cell]]) -> None:
 
     Raises `ConvlabError` where it cannot be written.
     """
-    try:
-        part = NamedTemporaryFile(  # noqa: SIM115 - it is renamed once it is closed
-            "w", encoding="utf-8-sig", errors="backslashreplace", newline="", dir=path.parent, delete=False
-        )
-        try:
-            with part:
-                csv.writer(part).writerows([_cell(value) for value in row] for row in rows)
-            os.chmod(part.name, path.stat().st_mode if path.exists() else 0o666 & ~umask())
-            os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
-    except OSError as error:
-        said = error.strerror or error
-        raise ConvlabError(f"{path} cannot be written: {said}. Mend that, then run this again.") from error
+    with writing(path, encoding="utf-8-sig", errors="backslashreplace", newline="") as part:
+        csv.writer(part).writerows([_cell(value) for value in row] for row in rows)
 
 
 def _cell(value: Cell) -> Cell:
