@@ -11,8 +11,8 @@ import convlab
 
 PACKAGE = Path(convlab.__file__).parent
 # from the ground up; a room may import those before it
-ROOMS = ["errors", "optional", "files", "geometry", "ops", "layers", "data", "plots", "widgets", "models"]
-ROOMS += ["hardware", "exercises", "grading", "course", "cli", "__main__"]
+ROOMS = ["errors", "optional", "files", "geometry", "ops", "layers", "data", "plots", "widgets", "hardware"]
+ROOMS += ["models", "exercises", "grading", "course", "cli", "__main__"]
 BELOW = {room: ROOMS[:place] for place, room in enumerate(ROOMS)}
 BELOW["layers"] = ["errors", "optional", "geometry", "ops"]
 BELOW["plots"] = ["errors", "optional", "geometry", "ops"]

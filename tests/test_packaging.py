@@ -96,4 +96,4 @@ def test_a_wheel_carries_the_lessons_and_the_package(tmp_path):
     kinds = (".py", ".js", ".css")
     modules = {str(file.relative_to(ROOT)) for file in (ROOT / "convlab").rglob("*") if file.suffix in kinds}
     assert modules <= inside
-    assert not {name for name in inside if name.startswith(("tests", "benchmarks")) or "checkpoint" in name}
+    assert not {name for name in inside if name.startswith(("tests", "benchmarks")) or ".ipynb_checkpoints" in name}

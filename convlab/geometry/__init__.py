@@ -21,8 +21,10 @@ from convlab.geometry.stack import (
     FlattenSpec,
     GlobalPoolSpec,
     PoolSpec,
+    RescalingSpec,
     SeparableSpec,
     TransposeSpec,
+    ZeroPaddingSpec,
 )
 from convlab.geometry.trace import ReceptiveField, Trace, receptive_field, trace
 
@@ -37,10 +39,12 @@ __all__ = [
     "GlobalPoolSpec",
     "PoolSpec",
     "ReceptiveField",
+    "RescalingSpec",
     "SeparableSpec",
     "Trace",
     "TransposeSpec",
     "WindowSpec",
+    "ZeroPaddingSpec",
     "activation_bytes",
     "effective_kernel",
     "output_size",

@@ -4,7 +4,7 @@ Each has `output_shape`, `parameters` and `macs` for an input shape without its 
 """
 
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from math import prod
 from typing import Any
 
@@ -163,11 +163,45 @@ class PoolSpec(WindowSpec):
 
 
 @dataclass(frozen=True)
+class ZeroPaddingSpec(WindowSpec):
+    """Zeros around each map, as in `keras.layers.ZeroPadding2D`: a window of one cell that also slides over the zeros.
+
+    >>> ZeroPaddingSpec(padding=((1, 0), (2, 2))).output_shape((5, 6, 3))
+    (6, 10, 3)
+    """
+
+    kernel_size: Any = field(default=1, init=False)
+    _: KW_ONLY
+    strides: Any = field(default=1, init=False)
+    padding: Any = 1
+    dilation: Any = field(default=1, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.padding, str):
+            raise ConvlabError(
+                f"ZeroPaddingSpec needs the number of zeros on each side, such as 1 or ((1, 1), (2, 2)), "
+                f"but {self.padding!r} was given."
+            )
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        size, channels = self.split_shape(input_shape)
+        return self.join_shape(self.output_size(size), channels)
+
+    def parameters(self, input_shape: Shape) -> int:
+        return 0
+
+    def macs(self, input_shape: Shape) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
 class GlobalPoolSpec:
-    """One number a channel: the largest or the average of its whole feature map."""
+    """One number a channel: the largest or the average of its whole feature map; keepdims: as a map of 1 x 1."""
 
     kind: str = "average"
     data_format: str = "channels_last"
+    keepdims: bool = False
 
     def __post_init__(self) -> None:
         as_data_format(self.data_format)
@@ -175,8 +209,9 @@ class GlobalPoolSpec:
             raise ConvlabError(f"kind must be 'max' or 'average', but {self.kind!r} was given.")
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _, channels = WindowSpec(1, data_format=self.data_format).split_shape(input_shape)
-        return (channels,)
+        window = WindowSpec(1, data_format=self.data_format)
+        _, channels = window.split_shape(input_shape)
+        return window.join_shape((1, 1), channels) if self.keepdims else (channels,)
 
     def parameters(self, input_shape: Shape) -> int:
         return 0
@@ -207,6 +242,14 @@ class ActivationSpec(SameShapeSpec):
 
 
 @dataclass(frozen=True)
+class RescalingSpec(SameShapeSpec):
+    """Each number times `scale` plus `offset`, which no multiply-accumulate is counted for."""
+
+    scale: Any = 1 / 255
+    offset: Any = 0.0
+
+
+@dataclass(frozen=True)
 class DropoutSpec(SameShapeSpec):
     """Dropout: nothing is dropped when the network is used, only while it learns."""
 
@@ -215,13 +258,20 @@ class DropoutSpec(SameShapeSpec):
 
 @dataclass(frozen=True)
 class BatchNormSpec(SameShapeSpec):
-    """Batch normalization: gamma, beta, moving mean and moving variance for each channel of `axis`."""
+    """Batch normalization: gamma, beta, moving mean and moving variance for each channel of `axis`.
+
+    Without `scale` there is no gamma, without `center` no beta.
+    """
 
     axis: int = -1
+    _: KW_ONLY
+    center: bool = True
+    scale: bool = True
 
     def parameters(self, input_shape: Shape) -> int:
         """4 C, of which 2 C are learned by gradient descent and 2 C are statistics."""
-        return 4 * input_shape[self.axis if self.axis < 0 else self.axis - 1]
+        channels = input_shape[self.axis if self.axis < 0 else self.axis - 1]
+        return (2 + self.center + self.scale) * channels
 
 
 @dataclass(frozen=True)
@@ -256,7 +306,15 @@ class DenseSpec:
 
 
 LayerSpec = (
-    ConvSpec | DepthwiseSpec | SeparableSpec | TransposeSpec | PoolSpec | GlobalPoolSpec | SameShapeSpec | DenseSpec
+    ConvSpec
+    | DepthwiseSpec
+    | SeparableSpec
+    | TransposeSpec
+    | PoolSpec
+    | ZeroPaddingSpec
+    | GlobalPoolSpec
+    | SameShapeSpec
+    | DenseSpec
 )
 
 

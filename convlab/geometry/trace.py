@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from convlab.errors import ConvlabError
 from convlab.geometry.normalize import Pair, as_int
 from convlab.geometry.spec import ConvSpec, Shape, WindowSpec, activation_bytes
-from convlab.geometry.stack import DenseSpec, GlobalPoolSpec, LayerSpec, TransposeSpec, as_stack
+from convlab.geometry.stack import DenseSpec, GlobalPoolSpec, LayerSpec, TransposeSpec, ZeroPaddingSpec, as_stack
 
 
 class ReceptiveField(NamedTuple):
@@ -206,6 +206,9 @@ class _FieldState:
 
 def _name(layer: LayerSpec) -> str:
     """How a person would call the layer: its kind, its window and its filters."""
+    if isinstance(layer, ZeroPaddingSpec):
+        (top, bottom), (left, right) = layer.pads((1, 1))
+        return f"ZeroPadding {top} + {bottom}, {left} + {right}"
     words = [type(layer).__name__.removesuffix("Spec")]
     if hasattr(layer, "kind"):
         words[0] = f"{layer.kind.capitalize()}{words[0]}"

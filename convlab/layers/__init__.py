@@ -3,10 +3,21 @@
 from convlab.layers import activations, constraints, initializers, losses, optimizers, regularizers
 from convlab.layers.base import Layer, Weight
 from convlab.layers.convolution import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from convlab.layers.core import Activation, Dense, Dropout, Flatten, Input
+from convlab.layers.core import (
+    Activation,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    ReLU,
+    Rescaling,
+    Softmax,
+    SpatialDropout2D,
+    ZeroPadding2D,
+)
 from convlab.layers.keras_weights import from_keras, to_keras
 from convlab.layers.normalization import BatchNormalization
-from convlab.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from convlab.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from convlab.layers.random import set_random_seed
 from convlab.layers.sequential import History, Sequential
 
@@ -21,13 +32,19 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
     "History",
     "Input",
     "Layer",
     "MaxPooling2D",
+    "ReLU",
+    "Rescaling",
     "SeparableConv2D",
     "Sequential",
+    "Softmax",
+    "SpatialDropout2D",
     "Weight",
+    "ZeroPadding2D",
     "activations",
     "constraints",
     "from_keras",

@@ -39,14 +39,15 @@ def _sigmoid(z: Array) -> Array:
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
-def _softmax(z: Array) -> Array:
-    """exp(z) / sum(exp(z)) over the last axis: for images, over the channels of each pixel."""
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+def softmax(z: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """exp(z) / sum(exp(z)) over `axis`; over the last one, for images: over the channels of each pixel."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
-def _softmax_backward(z: Array, y: Array, upstream: Array) -> Array:
-    return y * (upstream - (upstream * y).sum(axis=-1, keepdims=True))
+def softmax_backward(y: Array, upstream: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """The gradient with respect to z of y = softmax(z), given that with respect to y."""
+    return y * (upstream - (upstream * y).sum(axis=axis, keepdims=True))
 
 
 def _elu(z: Array) -> Array:
@@ -70,7 +71,7 @@ _ALL = (
     _elementwise("tanh", np.tanh, lambda z, y: 1 - y * y),
     _elementwise("softplus", lambda z: np.logaddexp(z, 0), lambda z, y: _sigmoid(z)),
     _elementwise("silu", lambda z: z * _sigmoid(z), lambda z, y: _sigmoid(z) + y * (1 - _sigmoid(z))),
-    ActivationFunction("softmax", _softmax, _softmax_backward),
+    ActivationFunction("softmax", softmax, lambda z, y, upstream: softmax_backward(y, upstream)),
 )
 FUNCTIONS = {one.name: one for one in _ALL} | {"swish": next(one for one in _ALL if one.name == "silu")}
 

@@ -1,4 +1,4 @@
-"""The layers around the convolutions: Input, Dense, Flatten, Activation, Dropout."""
+"""The layers around the convolutions: Input, Rescaling, ZeroPadding2D, Dense, Flatten, activations, dropout."""
 
 from math import prod
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from convlab.errors import ConvlabError
+from convlab.geometry import ZeroPaddingSpec
 from convlab.geometry.normalize import as_int
 from convlab.layers import activations, constraints, initializers, regularizers
 from convlab.layers.base import Array, Layer, Shape, data_format_or_default
@@ -33,6 +34,65 @@ class Input(Layer):
 
     def backward_through(self, upstream: Array) -> Array:
         return upstream
+
+
+class Rescaling(Layer):
+    """Each number times `scale` plus `offset`, as `keras.layers.Rescaling`: bytes to 0 to 1 by a scale of 1 / 255.
+
+    Either may be a list with an entry for each channel, of channels_last images.
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, *, name: str | None = None, dtype: Any = "float32") -> None:
+        super().__init__(name=name, dtype=dtype)
+        try:
+            self._scale, self._offset = np.asarray(scale, self.dtype), np.asarray(offset, self.dtype)
+        except (TypeError, ValueError):
+            raise ConvlabError(
+                f"scale and offset are numbers or lists of numbers, but {scale!r} and {offset!r} were given."
+            ) from None
+        self.scale, self.offset = np.asarray(scale).tolist(), np.asarray(offset).tolist()
+
+    def forward(self, x: Array, training: bool) -> Array:
+        self._saved = True
+        return x * self._scale + self._offset
+
+    def backward_through(self, upstream: Array) -> Array:
+        return upstream * self._scale
+
+
+class ZeroPadding2D(Layer):
+    """Zeros around each map, as `keras.layers.ZeroPadding2D`.
+
+    padding: so many on every side, (height, width) on both sides of each axis, or ((top, bottom), (left, right)).
+    Input (N, H, W, C), output (N, H + top + bottom, W + left + right, C); channels_first alike.
+    """
+
+    def __init__(
+        self,
+        padding: Any = (1, 1),
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.data_format = data_format_or_default(data_format)
+        self._spec = ZeroPaddingSpec(padding=padding, data_format=self.data_format)
+        self.padding = self._spec.padding
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *self._spec.output_shape(input_shape[1:]))
+
+    def forward(self, x: Array, training: bool) -> Array:
+        self.compute_output_shape(x.shape)  # refuses what is no image
+        none, (height, width) = (0, 0), self.padding
+        last = self.data_format == "channels_last"
+        pads = (none, height, width, none) if last else (none, none, height, width)
+        self._saved = tuple(slice(before, before + n) for (before, _), n in zip(pads, x.shape, strict=True))
+        return np.pad(x, pads)
+
+    def backward_through(self, upstream: Array) -> Array:
+        return upstream[self._saved]
 
 
 class Dense(Layer):
@@ -143,6 +203,59 @@ class Activation(Layer):
         return self.activation.backward(x, y, upstream).astype(self.dtype, copy=False)
 
 
+class ReLU(Layer):
+    """max(x, 0) as a layer of its own, as `keras.layers.ReLU`, with its three arguments.
+
+    What lies above `threshold` stays, but for what exceeds `max_value`, which becomes `max_value`; what lies below
+    becomes negative_slope (x - threshold).
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        *,
+        name: str | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        if negative_slope < 0 or threshold < 0 or (max_value is not None and max_value < 0):
+            raise ConvlabError(
+                "max_value, negative_slope and threshold must not be negative, "
+                f"but {max_value!r}, {negative_slope!r} and {threshold!r} were given."
+            )
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+        self._most = np.inf if max_value is None else max_value
+
+    def forward(self, x: Array, training: bool) -> Array:
+        self._saved = x
+        y = np.minimum(np.where(x > self.threshold, x, 0), self._most)
+        return y - self.negative_slope * np.maximum(self.threshold - x, 0) if self.negative_slope else y
+
+    def backward_through(self, upstream: Array) -> Array:
+        x = self._saved
+        self.check_upstream(upstream, x)
+        kept = (x > self.threshold) & (x < self._most)
+        return upstream * np.where(x < self.threshold, self.dtype.type(self.negative_slope), kept)
+
+
+class Softmax(Layer):
+    """exp(x) / sum(exp(x)) over one axis, or over several at once, as `keras.layers.Softmax`."""
+
+    def __init__(self, axis: Any = -1, *, name: str | None = None, dtype: Any = "float32") -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.axis = axis if isinstance(axis, int) else tuple(axis)
+
+    def forward(self, x: Array, training: bool) -> Array:
+        self._saved = activations.softmax(x, self.axis)
+        return self._saved
+
+    def backward_through(self, upstream: Array) -> Array:
+        self.check_upstream(upstream, self._saved)
+        return activations.softmax_backward(self._saved, upstream, self.axis)
+
+
 class Dropout(Layer):
     """While training, sets a share `rate` of the numbers to 0 and the others up by 1 / (1 - rate), as in Keras.
 
@@ -158,13 +271,43 @@ class Dropout(Layer):
         self.rate, self.seed = rate, seed
         self._chance = None if seed is None else generator(seed)
 
+    def drawn_shape(self, shape: Shape) -> Shape:
+        """How many chances are drawn for a batch of this shape: one for each number."""
+        return shape
+
     def forward(self, x: Array, training: bool) -> Array:
         if not training or not self.rate:
             self._saved = x.dtype.type(1)
             return x
-        kept = (self._chance or generator()).random(x.shape) >= self.rate
+        kept = (self._chance or generator()).random(self.drawn_shape(x.shape)) >= self.rate
         self._saved = kept / x.dtype.type(1 - self.rate) if self.rate < 1 else np.zeros(x.shape, x.dtype)
         return x * self._saved
 
     def backward_through(self, upstream: Array) -> Array:
         return upstream * self._saved
+
+
+class SpatialDropout2D(Dropout):
+    """Dropout of whole feature maps, as `keras.layers.SpatialDropout2D`: neighbours in a map know too much of another.
+
+    Source: Tompson et al. (2015), "Efficient object localization using convolutional networks".
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(rate, seed, name=name, dtype=dtype)
+        self.data_format = data_format_or_default(data_format)
+
+    def drawn_shape(self, shape: Shape) -> Shape:
+        """One chance for each map of each image."""
+        if len(shape) != 4:
+            raise ConvlabError(f"{self.name} needs an input of four axes, but got shape {shape}.")
+        last = self.data_format == "channels_last"
+        return (shape[0], 1, 1, shape[3]) if last else (shape[0], shape[1], 1, 1)

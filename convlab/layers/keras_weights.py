@@ -21,11 +21,17 @@ LAYERS: dict[str, Callable[..., Layer]] = {
         pooling.MaxPooling2D,
         pooling.AveragePooling2D,
         pooling.GlobalAveragePooling2D,
+        pooling.GlobalMaxPooling2D,
         normalization.BatchNormalization,
         core.Activation,
         core.Dense,
         core.Dropout,
         core.Flatten,
+        core.ReLU,
+        core.Rescaling,
+        core.Softmax,
+        core.SpatialDropout2D,
+        core.ZeroPadding2D,
     )
 }
 OURS = {"name", "trainable", "dtype"}  # arguments that every layer of Keras has
@@ -46,24 +52,40 @@ def from_keras(source: Any) -> Layer:
 
 
 def _from_model(model: Any) -> Sequential:
-    if not model.built:
-        raise ConvlabError("this Keras model has no weights yet: begin it with keras.Input(shape), or build it first.")
-    _check_chain(model)
-    layers = [_twin(layer) for layer in model.layers if type(layer).__name__ != "InputLayer"]
-    twin = Sequential([Input(model.input_shape[1:]), *layers], name=model.name)
-    twin.set_weights([value for layer in model.layers for value in layer.get_weights()])
+    layers = chain(model)
+    twin = Sequential([Input(model.input_shape[1:]), *map(_twin, layers)], name=model.name)
+    twin.set_weights([value for layer in layers for value in layer.get_weights()])
     return twin
 
 
-def _check_chain(model: Any) -> None:
-    """Refuse a functional model whose layers are no chain: here each layer takes what the one before gives."""
-    if type(model).__name__ == "Sequential":
-        return
-    for before, after in zip(model.layers, model.layers[1:], strict=False):
-        if not getattr(after, "_inbound_nodes", None) or after.input is not before.output:
-            raise ConvlabError(
-                f"this Keras model is no chain of layers: {after.name} does not just follow {before.name}."
-            )
+def chain(model: Any) -> list[Any]:
+    """The Keras layers of a model in which each takes what the one before gives; those of a model in it stand for it.
+
+    They are found from the output backwards, so that it does not matter how the model was written down.
+    Raises `ConvlabError` for a model that is not built, and names the layer where it branches or is used twice.
+    """
+    inputs, outputs = (getattr(model, side, None) for side in ("inputs", "outputs"))
+    if not inputs or not outputs:
+        raise ConvlabError(
+            "this Keras model has no weights yet, or is more than a chain of layers: begin it with keras.Input(shape), "
+            "or build it first."
+        )
+    if len(inputs) > 1 or len(outputs) > 1:
+        raise ConvlabError(
+            f"this Keras model is no chain of layers: it has {len(inputs)} inputs and {len(outputs)} outputs."
+        )
+    found: list[Any] = []
+    tensor = outputs[0]
+    while tensor is not inputs[0]:
+        layer, call, _ = tensor._keras_history
+        came_from = layer._inbound_nodes[call].input_tensors
+        if len(came_from) != 1:
+            raise ConvlabError(f"this Keras model is no chain of layers: {layer.name} has {len(came_from)} inputs.")
+        if layer in found:
+            raise ConvlabError(f"this Keras model is no chain of layers: {layer.name} is used twice in it.")
+        found.insert(0, layer)
+        tensor = came_from[0]
+    return [one for layer in found for one in (chain(layer) if hasattr(layer, "layers") else [layer])]
 
 
 def _twin(layer: Any) -> Layer:

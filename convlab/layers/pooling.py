@@ -58,11 +58,14 @@ class AveragePooling2D(_Pooling2D):
     pool, pool_gradient = staticmethod(ops.avg_pool2d), staticmethod(ops.avg_pool2d_gradient)
 
 
-class GlobalAveragePooling2D(Layer):
-    """The average of each channel's whole map, as `keras.layers.GlobalAveragePooling2D`: (N, C).
+class _GlobalPooling2D(Layer):
+    """One number of each channel's whole map: (N, C).
 
     With keepdims=True (N, 1, 1, C), or (N, C, 1, 1) for channels_first.
     """
+
+    pool: ClassVar[Callable[..., Array]]
+    pool_gradient: ClassVar[Callable[..., Array]]
 
     def __init__(
         self,
@@ -76,21 +79,27 @@ class GlobalAveragePooling2D(Layer):
         self.data_format, self.keepdims = data_format_or_default(data_format), bool(keepdims)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        (channels,) = GlobalPoolSpec(data_format=self.data_format).output_shape(input_shape[1:])
-        if not self.keepdims:
-            return input_shape[0], channels
-        return (
-            (input_shape[0], 1, 1, channels)
-            if self.data_format == "channels_last"
-            else (input_shape[0], channels, 1, 1)
-        )
+        spec = GlobalPoolSpec(data_format=self.data_format, keepdims=self.keepdims)
+        return (input_shape[0], *spec.output_shape(input_shape[1:]))
 
     def forward(self, x: Array, training: bool) -> Array:
-        y = ops.global_avg_pool2d(x, keepdims=self.keepdims, data_format=self.data_format)
+        y = type(self).pool(x, keepdims=self.keepdims, data_format=self.data_format)
         self._saved = x, y
         return y
 
     def backward_through(self, upstream: Array) -> Array:
         x, y = self._saved
         self.check_upstream(upstream, y)
-        return ops.global_avg_pool2d_gradient(x, upstream, data_format=self.data_format)
+        return type(self).pool_gradient(x, upstream, data_format=self.data_format)
+
+
+class GlobalMaxPooling2D(_GlobalPooling2D):
+    """The largest number of each channel's whole map, as `keras.layers.GlobalMaxPooling2D`: (N, C)."""
+
+    pool, pool_gradient = staticmethod(ops.global_max_pool2d), staticmethod(ops.global_max_pool2d_gradient)
+
+
+class GlobalAveragePooling2D(_GlobalPooling2D):
+    """The average of each channel's whole map, as `keras.layers.GlobalAveragePooling2D`: (N, C)."""
+
+    pool, pool_gradient = staticmethod(ops.global_avg_pool2d), staticmethod(ops.global_avg_pool2d_gradient)

@@ -13,7 +13,7 @@ DIGITS: Shape = (28, 28, 1)
 def build(name: str, input_shape: Shape = DIGITS, classes: int = 10) -> Any:
     """A new Keras model: one of `NETWORKS`, for images of `input_shape`, with one score for each of `classes`.
 
-    The scores of "small" are logits; all others end in softmax, as in their tutorials.
+    The scores of "small" and "deep" are logits; all others end in softmax, as in their tutorials.
 
     Raises `ConvlabError` for an unknown name, or an image that is too small for the layers.
     """
@@ -29,15 +29,44 @@ def build(name: str, input_shape: Shape = DIGITS, classes: int = 10) -> Any:
 def _small(keras: Any, shape: Shape, classes: int) -> Any:
     """Accurate for its time on a processor: pooled early, few channels while maps are large, a thin head.
 
+    Maps are pooled before they are normalized, which is then a quarter of the work, and most of what normalization
+    costs. It changes little: the largest of four stays the largest when all four are scaled and moved alike.
+
     It takes bytes from 0 to 255, rescales them itself, and gives logits. The moving statistics forget quickly (momentum
     0.9), so that they are right after a few hundred steps too.
     """
     layers = keras.layers
-    body = [keras.Input(shape), layers.Rescaling(1 / 255)]
-    for filters, pooled in ((16, True), (32, True), (64, False)):
-        body += [layers.Conv2D(filters, 3, use_bias=False), layers.BatchNormalization(momentum=0.9), layers.ReLU()]
-        body += [layers.MaxPooling2D(2)] * pooled
-    return keras.Sequential([*body, layers.Flatten(), layers.Dense(classes)], name="small")
+    body = [*_block(layers, 16, pooled=True), *_block(layers, 32, pooled=True), *_block(layers, 64)]
+    return _of_blocks(keras, shape, body, classes, "small")
+
+
+def _deep(keras: Any, shape: Shape, classes: int) -> Any:
+    """The blocks of "small", five of them: more accurate after a longer training, still below 100,000 parameters."""
+    layers = keras.layers
+    body = [
+        *_block(layers, 24, pooled=True),
+        *_block(layers, 48),
+        *_block(layers, 48, pooled=True),
+        *_block(layers, 64, padding="same"),
+        *_block(layers, 64),
+    ]
+    return _of_blocks(keras, shape, body, classes, "deep")
+
+
+def _block(layers: Any, filters: int, *, pooled: bool = False, padding: str = "valid") -> list[Any]:
+    """Convolution, pooling if any, normalization, ReLU."""
+    return [
+        layers.Conv2D(filters, 3, padding=padding, use_bias=False),
+        *([layers.MaxPooling2D(2)] if pooled else []),
+        layers.BatchNormalization(momentum=0.9),
+        layers.ReLU(),
+    ]
+
+
+def _of_blocks(keras: Any, shape: Shape, body: list[Any], classes: int, name: str) -> Any:
+    layers = keras.layers
+    ends = [layers.Flatten(), layers.Dense(classes)]
+    return keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), *body, *ends], name=name)
 
 
 def _single(keras: Any, shape: Shape, classes: int) -> Any:
@@ -141,6 +170,7 @@ def _head(layers: Any, units: int, classes: int) -> list[Any]:
 
 NETWORKS: dict[str, Callable[..., Any]] = {
     "small": _small,
+    "deep": _deep,
     "single": _single,
     "classic": _classic,
     "wide": _wide,

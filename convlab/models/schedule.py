@@ -1,5 +1,6 @@
 """How the learning rate goes up and down during training."""
 
+from functools import cache
 from typing import Any
 
 from convlab.errors import ConvlabError
@@ -23,24 +24,35 @@ def one_cycle_rate(step: int, steps: int, peak: float) -> float:
 def one_cycle(steps: int, peak: float = 0.01) -> Any:
     """`one_cycle_rate` as a Keras learning-rate schedule for `steps` steps in all.
 
+    It is saved with a compiled model; `convlab.models.load` knows it, and so does Keras once this was called.
+
     Raises `ConvlabError` unless there is at least one step and the peak is positive.
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1 or not peak > 0:
         raise ConvlabError(f"one_cycle needs at least 1 step and a peak above 0, but got {steps!r} and {peak!r}.")
-    keras = need("keras")
+    return one_cycle_class()(steps, peak)
 
+
+@cache
+def one_cycle_class() -> Any:
+    """The class of these schedules, made and made known to Keras on the first call."""
+    keras = need("keras")
     schedule: Any = keras.optimizers.schedules.LearningRateSchedule
 
+    @keras.saving.register_keras_serializable("convlab")
     class OneCycle(schedule):
+        def __init__(self, steps: int, peak: float) -> None:
+            self.steps, self.peak = steps, peak
+
         def __call__(self, step: Any) -> Any:
             ops = keras.ops
             step = ops.cast(step, "float32")
-            turn = max(WARM_UP * steps, 1)
+            turn = max(WARM_UP * self.steps, 1)
             up = FIRST + (1 - FIRST) * step / turn
-            down = 1 - (1 - LAST) * ops.minimum((step - turn) / max(steps - turn, 1), 1.0)
-            return peak * ops.where(step < turn, up, down)
+            down = 1 - (1 - LAST) * ops.minimum((step - turn) / max(self.steps - turn, 1), 1.0)
+            return self.peak * ops.where(step < turn, up, down)
 
         def get_config(self) -> dict[str, Any]:
-            return {"steps": steps, "peak": peak}
+            return {"steps": self.steps, "peak": self.peak}
 
-    return OneCycle()
+    return OneCycle

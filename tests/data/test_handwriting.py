@@ -59,15 +59,62 @@ def test_what_is_no_drawing_is_named(drawing):
         like_mnist(drawing)
 
 
-def test_images_of_mnist_stay_as_they_are():
+@pytest.fixture(scope="module")
+def mnist():
+    """All 70,000 images."""
     path = os.environ.get("CONVLAB_MNIST")
     if not path:
         pytest.skip("the real MNIST is not here: CONVLAB_MNIST names no file")
-    (images, _), _ = data.load_mnist(path)
-    errors = []
-    for image in images[:300]:
-        drawing = np.asarray(Image.fromarray(image).resize((112, 112), Image.Resampling.BILINEAR))
-        errors.append(np.abs(like_mnist(np.pad(drawing, ((9, 0), (0, 17)))).astype(float) - image).mean())
-    assert np.median(errors) < 8  # of 255, over the whole field
-    centers = np.array([ndimage.center_of_mass(image) for image in images[:300]])
-    assert np.abs(centers - 14).max() <= 0.5  # MNIST itself is centred so
+    (train, _), (test, _) = data.load_mnist(path)
+    return np.concatenate([train, test])
+
+
+def extents(images):
+    """The longer side of the box around the ink of each image."""
+    sides = []
+    for axis in (2, 1):
+        ink = images.any(axis=axis)
+        sides.append(28 - ink.argmax(axis=1) - ink[:, ::-1].argmax(axis=1))
+    return np.maximum(*sides)
+
+
+def centers(images):
+    """The centre of mass of each image, in pixels counted from 0."""
+    mass = images.sum(axis=(1, 2), dtype=float)
+    return np.stack([images.sum(axis=axis, dtype=float) @ np.arange(28) / mass for axis in (2, 1)], axis=1)
+
+
+def test_mnist_itself_is_boxed_and_centred_so(mnist):
+    """What LeCun, Cortes and Burges say of it, and which pixel "the centre of the 28x28 field" is: (14, 14)."""
+    assert (extents(mnist) == 20).mean() > 0.9997
+    middle = centers(mnist)
+    assert (np.abs(middle - 14) > 0.5 + 1e-6).any(axis=1).sum() == 2  # of 70,000
+    np.testing.assert_allclose(middle.mean(axis=0), 14, atol=0.01)
+    np.testing.assert_allclose(middle.std(axis=0), 12**-0.5, rtol=0.02)  # of a shift by whole pixels
+
+
+def test_drawings_have_the_statistics_of_mnist(mnist):
+    rng = np.random.default_rng(0)
+    drawings = []
+    for image in mnist[rng.choice(len(mnist), 500, replace=False)]:
+        side = int(rng.integers(60, 200))
+        margins = rng.integers(0, 60, (2, 2))
+        large = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
+        drawings.append(like_mnist(np.pad(np.asarray(large), margins)))
+    drawings = np.array(drawings)
+    assert (extents(drawings) == 20).mean() > 0.99
+    middle = centers(drawings)
+    assert np.abs(middle - 14).max() <= 0.5 + 1e-6
+    np.testing.assert_allclose(middle.mean(axis=0), 14, atol=0.05)  # a standard error is 0.013
+
+
+@pytest.mark.parametrize("factor", [2, 5])
+def test_images_of_mnist_come_back_as_they_were(mnist, factor):
+    changed = []
+    for image in mnist[-300:]:
+        large = np.kron(image, np.ones((factor, factor), np.uint8))
+        back = like_mnist(np.pad(large, ((9, 0), (0, 17))))
+        changed.append(np.abs(back.astype(int) - image).max())
+    changed = np.array(changed)
+    assert (changed == 0).mean() > 0.6
+    assert (changed <= 32).mean() > 0.97  # all but the soft rim, where there is one

@@ -89,8 +89,8 @@ def transposed(draw):
 
 @st.composite
 def pooling(draw):
-    kind = draw(st.sampled_from(["MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D"]))
-    if kind == "GlobalAveragePooling2D":
+    kind = draw(st.sampled_from(["MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D"]))
+    if kind.startswith("Global"):
         return kind, {"keepdims": draw(bools)}, draw(st.integers(1, 4))
     strides = draw(st.sampled_from([None, (1, 2), (2, 1), (3, 3)]))
     arguments = {"pool_size": draw(pair), "strides": strides, "padding": draw(st.sampled_from(["valid", "same"]))}
@@ -119,6 +119,36 @@ def others(draw):
         )
     )
     return kind, arguments, draw(st.integers(2, 4))
+
+
+@st.composite
+def padded(draw):
+    sides = st.tuples(st.integers(0, 3), st.integers(0, 3))
+    padding = draw(st.one_of(st.integers(0, 3), sides, st.tuples(sides, sides)))
+    return "ZeroPadding2D", {"padding": padding}, draw(st.integers(1, 3))
+
+
+@st.composite
+def without_weights(draw):
+    if draw(st.booleans()):
+        return draw(padded())
+    channels, numbers = draw(st.integers(2, 4)), st.floats(-3, 3)
+    by_channel = st.lists(numbers, min_size=channels, max_size=channels)
+    relu = {
+        "max_value": draw(st.sampled_from([None, 6, 0.7])),
+        "negative_slope": draw(st.sampled_from([0.0, 0.3])),
+        "threshold": draw(st.sampled_from([0.0, 0.2])),
+    }
+    kind, arguments = draw(
+        st.sampled_from(
+            [
+                ("ReLU", relu),
+                ("Rescaling", {"scale": draw(numbers | by_channel), "offset": draw(numbers | by_channel)}),
+                ("Softmax", {"axis": draw(st.sampled_from([-1, 1, 2, (1, 2), [1, 2, 3]]))}),
+            ]
+        )
+    )
+    return kind, arguments, channels
 
 
 def check(kind, arguments, channels, size, batch, seed, training):
@@ -154,7 +184,7 @@ def check(kind, arguments, channels, size, batch, seed, training):
 sizes = st.tuples(st.integers(3, 8), st.integers(3, 8))
 
 
-@pytest.mark.parametrize("kind", [conv2d, depthwise, separable, transposed, pooling, others])
+@pytest.mark.parametrize("kind", [conv2d, depthwise, separable, transposed, pooling, others, without_weights])
 @EXAMPLES
 @given(data=st.data(), size=sizes, batch=st.integers(1, 3), seed=seeds, training=bools)
 def test_equal_to_keras(kind, data, size, batch, seed, training):
@@ -164,7 +194,8 @@ def test_equal_to_keras(kind, data, size, batch, seed, training):
 @EXAMPLES
 @given(data=st.data(), size=sizes, seed=seeds)
 def test_channels_first_is_the_same_with_its_axes_moved(data, size, seed):
-    kind, arguments, channels = data.draw(st.one_of(conv2d(), depthwise(), separable(), transposed(), pooling()))
+    kinds = conv2d(), depthwise(), separable(), transposed(), pooling(), padded()
+    kind, arguments, channels = data.draw(st.one_of(kinds))
     if arguments.get("activation") == "softmax":
         arguments["activation"] = None  # over the last axis, which is another one then
     rng, make = np.random.default_rng(seed), getattr(layers, kind)
@@ -209,6 +240,28 @@ def test_dropout_keeps_the_mean_and_drops_the_share():
         layers.Dropout(0.5, seed=3)(x, training=True), layers.Dropout(0.5, seed=3)(x, training=True)
     )
     assert not layers.Dropout(1)(x, training=True).any()
+
+
+@pytest.mark.parametrize(("data_format", "map_axes"), [("channels_last", (1, 2)), ("channels_first", (2, 3))])
+def test_spatial_dropout_drops_whole_maps(data_format, map_axes):
+    theirs = keras.layers.SpatialDropout2D(0.3, data_format=data_format, seed=1)
+    dropout = layers.from_keras(theirs)
+    x = np.ones((60, 5, 4, 50) if data_format == "channels_last" else (60, 50, 5, 4), "float32")
+    for y in (dropout(x, training=True), np.asarray(theirs(x, training=True))):
+        maps = y.mean(axis=map_axes)
+        np.testing.assert_array_equal(maps.min(), 0)
+        np.testing.assert_allclose(y[y != 0], 1 / 0.7, rtol=1e-6)
+        np.testing.assert_array_equal(y.min(axis=map_axes), y.max(axis=map_axes))
+        assert abs((maps == 0).mean() - 0.3) < 0.035  # 3,000 draws: four standard deviations
+    y = dropout(x, training=True)
+    np.testing.assert_array_equal(dropout.backward(x), y)
+    np.testing.assert_array_equal(dropout(x), x)
+
+
+def test_a_layer_without_weights_takes_what_cannot_be_multiplied_by_a_slope_of_zero():
+    x = np.array([[-np.inf, np.inf, -1, 7]], "float32")
+    np.testing.assert_array_equal(layers.ReLU()(x), keras.layers.ReLU()(x))
+    np.testing.assert_array_equal(layers.ReLU(6)(x), keras.layers.ReLU(6)(x))
 
 
 def test_strides_together_with_dilation_and_explicit_padding_go_beyond_keras():

@@ -95,9 +95,33 @@ def test_a_functional_chain_is_taken_and_a_branch_is_refused():
     model = keras.Model(inputs, x)
     images = np.random.default_rng(0).normal(size=(2, 6, 5, 1))
     np.testing.assert_allclose(layers.from_keras(model)(images), model.predict(images, verbose=0), atol=1e-6)
-    branch = keras.Model(inputs, L.Activation("tanh")(L.Add()([first, first])))
-    with pytest.raises(ConvlabError, match="no chain of layers|Add"):
+    branch = keras.Model(inputs, L.Activation("tanh")(L.Add(name="sum")([first, first])))
+    with pytest.raises(ConvlabError, match="no chain of layers: sum has 2 inputs"):
         layers.from_keras(branch)
+    both = keras.Model(inputs, [first, x])
+    with pytest.raises(ConvlabError, match="1 inputs and 2 outputs"):
+        layers.from_keras(both)
+    twice = L.Conv2D(2, 1, name="again")
+    with pytest.raises(ConvlabError, match="again is used twice"):
+        layers.from_keras(keras.Model(inputs, twice(twice(first))))
+
+
+def test_the_layers_of_a_chain_are_those_between_its_ends():
+    """A model up to an inner layer, from an inner layer on, on new inputs, and with models in it."""
+    whole, images = keras_model(), data(3)[0]
+    begun = keras.Sequential(whole.layers[:4])
+    begun.build((None, 9, 7, 2))
+    rest = keras.Model(whole.layers[4].input, whole.outputs[0])
+    inputs = keras.Input((9, 7, 2), dtype="float64")
+    anew = keras.Model(inputs, whole.layers[1](whole.layers[0](inputs)))
+    nested = keras.Sequential([keras.Input((9, 7, 2), dtype="float64"), begun, rest])
+    up_to = keras.Model(whole.inputs[0], whole.layers[2].output)
+    for model, count in ((begun, 4), (anew, 2), (nested, len(whole.layers)), (up_to, 3)):
+        twin = layers.from_keras(model)
+        assert len(twin.layers) == count + 1
+        np.testing.assert_allclose(twin(images), model(images), atol=1e-5)
+    np.testing.assert_allclose(layers.from_keras(nested)(images), whole(images), atol=1e-5)
+    np.testing.assert_allclose(layers.from_keras(rest)(begun(images)), whole(images), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +201,11 @@ conv(np.zeros((1, 5, 5, 3)))
         (lambda: conv(np.zeros((1, 5, 5, 4))), "built for 3 channels, but the input has 4"),
         (lambda: conv.backward(np.zeros((1, 5, 5, 2))), r"must have its shape \(1, 3, 3, 2\)"),
         (lambda: layers.Dropout(1.5), "rate is the share to drop"),
+        (lambda: layers.SpatialDropout2D(0.5)(np.ones((2, 3)), training=True), "four axes"),
+        (lambda: layers.ZeroPadding2D("same"), "number of zeros on each side"),
+        (lambda: layers.ZeroPadding2D(1)(np.ones((2, 3))), "needs an input shape"),
+        (lambda: layers.Rescaling("1/255"), "scale and offset are numbers"),
+        (lambda: layers.ReLU(negative_slope=-1), "must not be negative"),
         (lambda: layers.BatchNormalization(axis=4)(np.zeros((1, 2, 2, 3))), "no channel axis"),
         (lambda: layers.Sequential([keras.layers.Dense(2)]), "takes layers of convlab.layers"),
         (lambda: layers.Sequential([layers.Dense(2)]).fit(np.ones((2, 2)), [0, 1]), "call compile"),

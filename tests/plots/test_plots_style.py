@@ -54,6 +54,10 @@ def test_roles_stay_apart_for_colour_blind_eyes(eyes):
 
 
 DRAWINGS = {
+    "confusion": lambda: plots.confusion([[9, 1], [2, 8]]),
+    "overlay": lambda: plots.overlay(np.eye(3), np.eye(3)),
+    "points": lambda: plots.points([[0, 0], [0, 2], [4, 4], [4, 6]], [1, 1, 7, 7]),
+    "reliability": lambda: plots.reliability([0.6, 0.9], [0.5, 0.9], [10, 40]),
     "grid": lambda: plots.grid(np.eye(2)),
     "step": lambda: plots.step(np.eye(3), np.eye(2)),
     "images": lambda: plots.images(np.eye(3)),
@@ -87,6 +91,7 @@ def test_every_figure_says_what_it_shows_and_looks_the_same_in_any_style(name):
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_no_text_leaves_its_figure_or_meets_another(name):
     figure = DRAWINGS[name]().figure
+    figure.canvas.draw()  # only then the axes have their limits
     renderer = figure.canvas.get_renderer()
     boxes = [t.get_window_extent(renderer) for ax in figure.axes for t in [ax.title, *ax.texts] if t.get_text()]
     for box in boxes:
