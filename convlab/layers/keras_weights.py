@@ -53,7 +53,9 @@ def from_keras(source: Any) -> Layer:
 
 def _from_model(model: Any) -> Sequential:
     layers = chain(model)
-    twin = Sequential([Input(model.input_shape[1:]), *map(_twin, layers)], name=model.name)
+    kind = model.compute_dtype
+    first = Input(model.input_shape[1:], dtype=kind)
+    twin = Sequential([first, *map(_twin, layers)], name=model.name, dtype=kind)
     twin.set_weights([value for layer in layers for value in layer.get_weights()])
     return twin
 

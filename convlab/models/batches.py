@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlab.errors import ConvlabError
-from convlab.models.evaluation import _check_outputs, _fitting, _labels
+from convlab.models.contract import check_outputs, class_numbers, fitting
 from convlab.optional import need
 
 Augment = Callable[[NDArray, np.random.Generator], NDArray]
@@ -115,11 +115,11 @@ def examples(model: Any, data: Any, name: str = "data") -> Examples:
         raise ConvlabError(
             f"{name} must hold as many answers as examples, and some, but x has shape {x.shape} and y {y.shape}."
         )
-    x = _fitting(x, getattr(model, "input_shape", None))
+    x = fitting(x, getattr(model, "input_shape", None))
     outputs = np.asarray(need("keras").ops.convert_to_numpy(model(x[:2], training=False)))
-    _check_outputs(outputs)
+    check_outputs(outputs)
     classes = outputs.shape[1]
-    return Examples(x, _labels(y, classes).astype(np.int32), classes)
+    return Examples(x, class_numbers(y, classes).astype(np.int32), classes)
 
 
 def pair(data: Any, name: str = "data") -> tuple[NDArray, NDArray]:

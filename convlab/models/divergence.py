@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from convlab.models.batches import Batches
-from convlab.models.evaluation import _activation, _leaves
+from convlab.models.contract import activation_of, leaves
 from convlab.models.loop import LossLost
 from convlab.optional import need
 
@@ -48,7 +48,7 @@ def _causes(lost: LossLost, model: Any, batches: Batches, rate: float) -> list[s
         )
     if words := unscaled(model, np.concatenate(seen)):
         causes.append(words)
-    if [_activation(layer) for layer in _leaves(model)].count("softmax") > 1:
+    if [activation_of(layer) for layer in leaves(model)].count("softmax") > 1:
         causes.append("softmax is applied more than once in the model: leave only the last one, or none")
     optimizer = type(getattr(model.optimizer, "inner_optimizer", model.optimizer)).__name__
     usual = USUAL.get(optimizer, ADAPTIVE)
@@ -59,7 +59,7 @@ def _causes(lost: LossLost, model: Any, batches: Batches, rate: float) -> list[s
 
 def _rescales(model: Any) -> bool:
     """Whether something brings the inputs to a common scale before the first layer that has other weights."""
-    for layer in _leaves(model):
+    for layer in leaves(model):
         if type(layer).__name__ in RESCALING:
             return True
         if layer.weights:

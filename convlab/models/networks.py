@@ -13,7 +13,7 @@ DIGITS: Shape = (28, 28, 1)
 def build(name: str, input_shape: Shape = DIGITS, classes: int = 10) -> Any:
     """A new Keras model: one of `NETWORKS`, for images of `input_shape`, with one score for each of `classes`.
 
-    The scores of "small" and "deep" are logits; all others end in softmax, as in their tutorials.
+    The scores of "tiny", "small" and "deep" are logits; all others end in softmax, as in their tutorials.
 
     Raises `ConvlabError` for an unknown name, or an image that is too small for the layers.
     """
@@ -40,12 +40,19 @@ def _small(keras: Any, shape: Shape, classes: int) -> Any:
     return _of_blocks(keras, shape, body, classes, "small")
 
 
+def _tiny(keras: Any, shape: Shape, classes: int) -> Any:
+    """The blocks of "small" with half of the filters where maps are large: for the first 99 % in the least time."""
+    layers = keras.layers
+    body = [*_block(layers, 8, pooled=True), *_block(layers, 24, pooled=True), *_block(layers, 64)]
+    return _of_blocks(keras, shape, body, classes, "tiny")
+
+
 def _deep(keras: Any, shape: Shape, classes: int) -> Any:
     """The blocks of "small", five of them: more accurate after a longer training, still below 100,000 parameters."""
     layers = keras.layers
     body = [
-        *_block(layers, 24, pooled=True),
-        *_block(layers, 48),
+        *_block(layers, 16, pooled=True),
+        *_block(layers, 32),
         *_block(layers, 48, pooled=True),
         *_block(layers, 64, padding="same"),
         *_block(layers, 64),
@@ -169,6 +176,7 @@ def _head(layers: Any, units: int, classes: int) -> list[Any]:
 
 
 NETWORKS: dict[str, Callable[..., Any]] = {
+    "tiny": _tiny,
     "small": _small,
     "deep": _deep,
     "single": _single,

@@ -23,6 +23,7 @@ def progress_bar() -> Any:
         def on_train_begin(self, logs: Any = None) -> None:
             self.show = _display()
             self.began, self.last = monotonic(), 0.0
+            self.before: float | None = None
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.epoch = epoch
@@ -30,9 +31,12 @@ def progress_bar() -> Any:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             steps, epochs = self.params.get("steps") or 0, self.params.get("epochs") or 1
             done = (self.epoch + (batch + 1) / steps) / epochs if steps else 0.0
+            if self.before is None:  # not 0 where training goes on from a checkpoint
+                self.before = (self.epoch + batch / steps) / epochs if steps else 0.0
             if monotonic() - self.last > EVERY:
                 self.last = monotonic()
-                left = (self.last - self.began) * (1 - done) / done if done else None
+                here = done - self.before
+                left = (self.last - self.began) * (1 - done) / here if here > 0 else None
                 self.show(done, f"epoch {self.epoch + 1} of {epochs}{_numbers(logs)}{_time_left(left)}", False)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -47,7 +51,10 @@ def _numbers(logs: Any) -> str:
 
 
 def _time_left(seconds: float | None) -> str:
-    return "" if seconds is None else f", {seconds // 60:.0f}:{seconds % 60:02.0f} left"
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f", {minutes}:{rest:02} left"
 
 
 def _display() -> Any:

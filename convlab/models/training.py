@@ -11,8 +11,8 @@ from convlab.errors import ConvlabError
 from convlab.models import checkpoints
 from convlab.models.batches import Augment, Batches, Examples, examples, pair, split
 from convlab.models.checkpoints import State
+from convlab.models.contract import ends_in_softmax
 from convlab.models.divergence import explain, unscaled
-from convlab.models.evaluation import ends_in_softmax
 from convlab.models.loop import LossLost, Plan, run
 from convlab.models.progress import progress_bar
 from convlab.models.repeatable import deterministic as make_deterministic

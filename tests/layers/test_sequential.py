@@ -237,3 +237,16 @@ def test_without_keras_the_remedy_is_said():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "ConvlabError: keras is needed here and is not installed" in run.stderr
+
+
+def test_the_twin_of_a_float64_model_does_not_round_its_input():
+    policy, kind = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        x = np.random.default_rng(0).random((4, 3))
+        np.testing.assert_allclose(layers.from_keras(model)(x), model(x), rtol=1e-12)
+    finally:
+        keras.config.set_floatx(kind)
+        keras.config.set_dtype_policy(policy)

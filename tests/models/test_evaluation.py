@@ -12,7 +12,8 @@ from scipy import special, stats
 from sklearn import calibration, metrics
 
 from convlab import ConvlabError, layers
-from convlab.models.evaluation import BINS, calibrate, compare, ends_in_softmax, evaluate, wilson
+from convlab.models.contract import ends_in_softmax
+from convlab.models.evaluation import BINS, calibrate, compare, evaluate, wilson
 
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 L = keras.layers
