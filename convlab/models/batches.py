@@ -45,7 +45,8 @@ class Examples:
 class Batches:
     """The examples in batches of `size`, in an order drawn anew for each epoch; the last batch may be smaller.
 
-    rows: whether answers are one-hot rows instead of class numbers. failure: what went wrong in a batch, for some
+    rows: whether answers are one-hot rows instead of class numbers. augmented: the epochs, from the first on, whose
+    images `augment` changes; None for all. failure: what went wrong in a batch, for some
     backends ask for batches in another thread and hide it.
     """
 
@@ -54,8 +55,10 @@ class Batches:
     seed: int
     augment: Augment | None = None
     rows: bool = False
+    augmented: int | None = None
     failure: Exception | None = field(default=None, init=False)
     _order: tuple[int, NDArray] = field(default=(-1, np.empty(0)), init=False, repr=False)
+    _type: np.dtype | None = field(default=None, init=False, repr=False)
 
     @property
     def steps(self) -> int:
@@ -66,9 +69,17 @@ class Batches:
         """Inputs and answers of a step, both counted from 0."""
         picked = self._of_epoch(epoch)[step * self.size : (step + 1) * self.size]
         x, y = self.examples.x[picked], self.examples.y[picked]
-        if self.augment is not None:
-            x = _augmented(self.augment, x, random(self.seed, MOVES, epoch, step))
-        return x, self.answers(y)
+        return self._changed(x, epoch, step), self.answers(y)
+
+    def _changed(self, x: NDArray, epoch: int, step: int) -> NDArray:
+        """The images of a step after `augment`, or as they are, then in the type that it gives: a model has one."""
+        if self.augment is None:
+            return x
+        if self.augmented is not None and epoch >= self.augmented:
+            return x.astype(self._type or self._changed(x, 0, 0).dtype)
+        x = _augmented(self.augment, x, random(self.seed, MOVES, epoch, step))
+        self._type = x.dtype
+        return x
 
     def answers(self, y: NDArray) -> NDArray:
         """Class numbers as the loss takes them: as they are, or as rows (N, classes) with a 1 in their place."""

@@ -18,7 +18,8 @@ Tools = dict[str, tuple[str, ...]]
 
 TOLERANCE = 1e-3  # of the largest prediction: graphics processors may multiply float32 with 10 bits after the point
 
-# what has to be installed beside Keras and its backend: {backend: module names}, which are pip's names too
+# what has to be installed beside Keras and its backend: {backend: module names}, which are pip's names too; with
+# TensorFlow, the extra `export` brings them
 ONNX_TOOLS: Tools = {"tensorflow": ("tf2onnx", "onnx", "onnxruntime"), "torch": ("onnx", "onnxruntime")}
 TFLITE_TOOLS: Tools = {"tensorflow": ()}
 

@@ -4,6 +4,8 @@ no number says why."""
 import re
 import warnings
 from collections.abc import Sequence
+from math import inf
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ def train(
     weight_decay: float = 0.0,
     optimizer: Any = None,
     augment: Augment | None = None,
+    plain_epochs: int = 0,
     validation: Any = None,
     patience: int | None = None,
     seed: int = 0,
@@ -56,7 +59,9 @@ def train(
     peak: the highest learning rate of Adam, which follows `one_cycle` over all steps. weight_decay: of AdamW in place
     of Adam. optimizer: a Keras optimizer to use instead, with its own rate. label_smoothing: from 0 (none) to below 1.
     augment: called with each batch of images (n, H, W, C) and a NumPy generator, gives images to learn from instead,
-    such as `RandomAffine`.
+    such as `RandomAffine`. plain_epochs: so many epochs at the end learn from the images as they are, for changed ones
+    differ a little from those that the model is for, also in the averages that BatchNormalization keeps (He et al.,
+    "Data augmentation revisited", 2019).
     validation: a share of the data, such as 0.1, put aside with the same share of each class; or (x, y). Never give the
     test images: what they are to judge must not be chosen by them. patience: stop when the validation loss was no
     lower for so many epochs, and take the weights of the best one. A one-cycle rate is lowest, and the weights are
@@ -79,12 +84,13 @@ def train(
     is damaged, or of another training; and when the loss is nan or infinite, with the likely causes. The model then has
     the weights of the last checkpoint, or those of before.
     """
-    check_settings(epochs, batch_size, label_smoothing, weight_decay, patience, seed, optimizer)
+    check_settings(epochs, batch_size, peak, label_smoothing, weight_decay, patience, seed, optimizer)
+    check_plain(plain_epochs, epochs, augment)
     check_model(model)
     learned, validated = _parts(model, data, validation, seed)
     if patience is not None and validated is None:
         raise ConvlabError("patience needs something to judge by: give validation, such as 0.1 or a pair (x, y).")
-    batches = Batches(learned, batch_size, seed, augment, rows=label_smoothing > 0)
+    batches = Batches(learned, batch_size, seed, augment, rows=label_smoothing > 0, augmented=epochs - plain_epochs)
     batches.batch(0, 0)  # so that `augment` fails before anything starts
     if words := unscaled(model, learned.x):
         warnings.warn(words, stacklevel=2)
@@ -98,6 +104,7 @@ def train(
         "label_smoothing": label_smoothing,
         "weight_decay": weight_decay,
         "augment": None if augment is None else re.sub(r" at 0x\w+", "", repr(augment)),
+        "plain_epochs": plain_epochs,
         "validation": "given" if isinstance(validation, tuple | list) else validation,
         "patience": patience,
         "deterministic": deterministic,
@@ -205,7 +212,7 @@ def _fingerprints(model: Any, learned: Examples, validated: Examples | None) -> 
 
 
 def check_settings(
-    epochs: Any, batch_size: Any, smoothing: Any, decay: Any, patience: Any, seed: Any, optimizer: Any
+    epochs: Any, batch_size: Any, peak: Any, smoothing: Any, decay: Any, patience: Any, seed: Any, optimizer: Any
 ) -> None:
     """Raises `ConvlabError` for numbers out of their range, and an optimizer that is none."""
     wholes = {"epochs": (epochs, 1), "batch_size": (batch_size, 1), "seed": (seed, 0), "patience": (patience, 1)}
@@ -214,16 +221,29 @@ def check_settings(
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ConvlabError(f"{name} must be a whole number from {least} on, but is {value!r}.")
-    if not 0 <= smoothing < 1:
-        raise ConvlabError(f"label_smoothing must be from 0 (none) to below 1, but is {smoothing!r}.")
-    if not 0 <= decay < 1:
-        raise ConvlabError(f"weight_decay must be from 0 (none) to below 1, such as 0.004, but is {decay!r}.")
+    for name, value, example in (("label_smoothing", smoothing, 0.05), ("weight_decay", decay, 0.004)):
+        if not _is_real(value) or not 0 <= value < 1:
+            raise ConvlabError(f"{name} must be a number from 0 (none) to below 1, such as {example}, not {value!r}.")
+    if not _is_real(peak) or not 0 < peak < inf:
+        raise ConvlabError(f"peak, the highest learning rate, must be a number above 0, such as 0.01, not {peak!r}.")
     if optimizer is None:
         return
     if not isinstance(optimizer, need("keras").optimizers.Optimizer):
         raise ConvlabError(f"optimizer must be one of Keras, such as keras.optimizers.SGD(0.1), not {optimizer!r}.")
     if decay:
         raise ConvlabError("weight_decay is for the optimizer that train makes: give it to your own optimizer instead.")
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_plain(plain: Any, epochs: int, augment: Any) -> None:
+    """Raises `ConvlabError` unless some epochs are left whose images are changed."""
+    if isinstance(plain, bool) or not isinstance(plain, int) or not 0 <= plain < epochs:
+        raise ConvlabError(f"plain_epochs must be a whole number from 0 to {epochs - 1}, but is {plain!r}.")
+    if plain and augment is None:
+        raise ConvlabError("plain_epochs needs augment: without it the images are always as they are.")
 
 
 def check_model(model: Any) -> None:

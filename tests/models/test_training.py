@@ -50,7 +50,7 @@ def noise(images, random):
     return images + random.normal(0, 3, images.shape).astype(np.float32)
 
 
-SETTINGS = dict(epochs=3, batch_size=8, augment=noise, validation=0.2, seed=5, progress=False)
+SETTINGS = dict(epochs=3, batch_size=8, augment=noise, plain_epochs=1, validation=0.2, seed=5, progress=False)
 
 
 def weights(model):
@@ -108,6 +108,17 @@ def test_an_epoch_has_each_example_once_in_a_new_order(number, size, seed):
     assert number < 8 or orders[0] != orders[1]
 
 
+@given(st.integers(1, 20), st.integers(1, 9), st.integers(1, 3), st.integers(0, 3))
+def test_the_last_epochs_have_the_images_as_they_are(number, size, changed, more):
+    x = np.random.default_rng(0).integers(0, 256, (number, 3, 2, 1), np.uint8)
+    made = Batches(Examples(x, np.arange(number), number), size, 0, noise, augmented=changed)
+    for epoch in reversed(range(changed + more)):  # in any order, as after an interruption
+        batches = [made.batch(epoch, step) for step in range(made.steps)]
+        images, labels = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+        assert images.dtype == np.float32
+        assert np.array_equal(images, x[labels]) == (epoch >= changed)
+
+
 @given(st.lists(st.integers(0, 4), min_size=12, max_size=80), st.floats(0.1, 0.9), st.integers(0, 9))
 def test_a_split_gives_each_class_its_share(labels, fraction, seed):
     y = np.array(labels)
@@ -127,7 +138,7 @@ def test_the_same_seed_gives_the_same_weights(whole):
     assert again.history == went.history
     assert same(weights(model), expected)
     other = network()
-    train(other, data(), **SETTINGS | {"seed": 6, "epochs": 1})
+    train(other, data(), **SETTINGS | {"seed": 6, "epochs": 2})
     assert not same(weights(other), expected)
 
 
@@ -226,7 +237,7 @@ def test_ctrl_c_ends_the_step_and_writes_the_checkpoint(whole, tmp_path):
 @pytest.fixture
 def begun(tmp_path):
     """A folder with a training of one epoch that is over."""
-    settings = SETTINGS | {"epochs": 1}
+    settings = SETTINGS | {"epochs": 1, "plain_epochs": 0}
     train(network(), data(), checkpoint=tmp_path, **settings)
     return tmp_path, settings
 
@@ -414,13 +425,20 @@ def test_data_that_do_not_fit_are_refused(change, words):
         ({"seed": -1}, "seed must be"),
         ({"label_smoothing": 1}, "label_smoothing must be"),
         ({"weight_decay": -0.1}, "weight_decay must be"),
-        ({"peak": 0}, "a peak above 0"),
+        ({"label_smoothing": "a"}, "label_smoothing must be a number .* not 'a'"),
+        ({"weight_decay": True}, "weight_decay must be"),
+        ({"peak": 0}, "peak, the highest learning rate, must be a number above 0, such as 0.01, not 0"),
+        ({"peak": [0.01]}, "peak, the highest"),
+        ({"peak": float("nan")}, "peak, the highest"),
         ({"optimizer": "adam"}, "optimizer must be one of Keras"),
         ({"optimizer": keras.optimizers.SGD(), "weight_decay": 0.1}, "give it to your own optimizer"),
         ({"patience": 1}, "patience needs something to judge by"),
         ({"patience": 0, "validation": 0.5}, "patience must be"),
         ({"validation": 1.5}, "validation must be a share between 0 and 1"),
         ({"validation": 0.01}, "leaves none to validate with"),
+        ({"plain_epochs": 1}, "plain_epochs must be a whole number from 0 to 0, but is 1"),
+        ({"plain_epochs": 1, "epochs": 2}, "plain_epochs needs augment"),
+        ({"plain_epochs": True, "epochs": 2}, "plain_epochs must"),
         ({"augment": lambda images, random: images[:1]}, "augment must give as many images"),
     ],
 )
