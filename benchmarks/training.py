@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from convlab import ConvlabError
+
 TUTORIAL = "tutorial"
 GOALS = {"quick": (99.0, 0.06), "careful": (99.4, 0.15), "thorough": (99.65, 1.0)}  # accuracy, share of its time
 DIGITS = "digits"
@@ -122,7 +124,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     if options.one:
-        print(json.dumps(learn(options.one, options.first_seed, options.held_out)))
+        try:
+            print(json.dumps(learn(options.one, options.first_seed, options.held_out)))
+        except ConvlabError as error:
+            sys.exit(str(error))
         return
     results = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):

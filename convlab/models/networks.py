@@ -51,8 +51,8 @@ def _deep(keras: Any, shape: Shape, classes: int) -> Any:
     """The blocks of "small", five of them: more accurate after a longer training, still below 100,000 parameters."""
     layers = keras.layers
     body = [
-        *_block(layers, 16, pooled=True),
-        *_block(layers, 32),
+        *_block(layers, 24, pooled=True),
+        *_block(layers, 48),
         *_block(layers, 48, pooled=True),
         *_block(layers, 64, padding="same"),
         *_block(layers, 64),

@@ -22,7 +22,9 @@ MOVED = RandomAffine(rotation=10, zoom=0.1, shear=0.1, shift=2)
 RECIPES: dict[str, Recipe] = {
     "quick": Recipe("tiny", {"epochs": 1, "label_smoothing": 0.05}),
     "careful": Recipe("small", {"epochs": 2, "label_smoothing": 0.05, "augment": MOVED, "plain_epochs": 1}),
-    "thorough": Recipe("deep", {"epochs": 9, "label_smoothing": 0.05, "augment": MOVED, "plain_epochs": 1}),
+    "thorough": Recipe(
+        "deep", {"epochs": 8, "batch_size": 128, "label_smoothing": 0.05, "augment": MOVED, "plain_epochs": 1}
+    ),
     # for the small digits, 1,437 of them, of which an epoch is soon over
     "digits": Recipe("small", {"epochs": 20, "label_smoothing": 0.05, "augment": MOVED}),
 }
