@@ -215,7 +215,7 @@ CASES = {
         False,
         "Keras",
         "missing",
-        "set KERAS_BACKEND=tensorflow",
+        "set KERAS_BACKEND=tensorflow (in PowerShell: $env:KERAS_BACKEND = 'tensorflow')",
     ),
     "another backend": (
         {"backend": "jax", "backend_version": "0.7.2", "backend_devices": ("gpu:0", "gpu:1")},

@@ -35,8 +35,9 @@ def environment() -> dict:
 
 
 def test_conda_users_get_the_same_versions():
-    """All but TensorFlow, whose build pip chooses by platform, and Playwright, which conda-forge names otherwise."""
-    by_pip = ("tensorflow", "playwright")
+    """All but TensorFlow, whose build pip chooses by platform, ONNX, which must fit that build, and Playwright, which
+    conda-forge names otherwise."""
+    by_pip = ("tensorflow", "tf2onnx", "onnx", "playwright")
     wanted = {str(r) for r in requirements(None) + requirements("test") if not r.name.startswith(by_pip)}
     listed = [entry for entry in environment()["dependencies"] if isinstance(entry, str)]
     conda = {str(Requirement(entry)) for entry in listed if entry != "pip" and not entry.startswith("python>")}

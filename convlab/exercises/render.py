@@ -16,7 +16,7 @@ SIGNS = {
     Verdict.NOT_ATTEMPTED: "○",
     Verdict.CANNOT_BE_CHECKED: "?",
 }
-COLORS = {  # read on white and on black; the words say the same
+COLORS = {  # of signs and lines: at least 3 to 1 on white and on black; the words say the same
     Verdict.CORRECT: "#1a8a54",
     Verdict.INCORRECT: "#d0562a",
     Verdict.NOT_ATTEMPTED: "#7a7a7a",
@@ -82,9 +82,8 @@ def as_html(report: Report, *, links: bool = True) -> str:
 
 def _html(part: object, links: bool) -> str:
     if isinstance(part, Title):
-        sign = f'<span aria-hidden="true">{SIGNS[part.verdict]}</span> ' if part.verdict else ""
-        color = f";color:{COLORS[part.verdict]}" if part.verdict else ""
-        return f'<p style="font-size:115%;font-weight:bold;margin:4px 0{color}">{sign}{escape(part.words)}</p>'
+        sign = _sign(part.verdict) if part.verdict else ""
+        return f'<p style="font-size:115%;font-weight:bold;margin:4px 0">{sign}{escape(part.words)}</p>'
     if isinstance(part, Heading):
         return f'<p style="font-weight:bold;margin:12px 0 4px">{escape(part.words)}</p>'
     if isinstance(part, Check):
@@ -102,6 +101,11 @@ def _html(part: object, links: bool) -> str:
         return f'<p style="margin:4px 0">{escape(part.words)}: {_place(part.where, links)}</p>'
     assert isinstance(part, Table)
     return _html_table(part)
+
+
+def _sign(verdict: Verdict) -> str:
+    """The sign alone has the verdict's color: words in it would be pale on white or on black."""
+    return f'<span aria-hidden="true" style="color:{COLORS[verdict]}">{SIGNS[verdict]}</span> '
 
 
 def inline(words: str) -> str:

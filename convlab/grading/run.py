@@ -35,6 +35,7 @@ TOGETHER = 4  # notebooks that a worker is handed at once
 AHEAD = 3  # such handfuls for each worker
 SAVED_EVERY = 0.5  # seconds
 LISTED = 20  # sentences in a summary
+STRAY = 0.05  # of the class: a lesson that so few handed in was hardly asked for
 TRIES = 3  # of a handful whose worker dies
 UNSAFE = """\
 WARNING: this machine has no sandbox. The code of submissions runs as you do: it can read your files, use your network
@@ -121,12 +122,24 @@ def grade(
     with Gradebook(out / "gradebook.db", seed=seed) as book:
         settings = Settings(book.seed, found_level, tuple(map(str, teachers_files())))
         run = _Run(book, settings, wanted)
-        workers = workers or getattr(executor, "workers", None) or os.cpu_count() or 1
         run.go(found, executor, workers, progress)
         run.summary.seconds = time.monotonic() - start
         labels = {**run.labels, **(roster.labels(book.students()) if roster else {})}
         write_reports(book, out, labels, policy=policy, best=best)
+        run.summary.odd += _strays(book)
     return run.summary
+
+
+def _strays(book: Gradebook) -> Iterator[str]:
+    """Sentences on lessons that hardly anybody handed in: their points count in what everybody could have."""
+    counts = book.handed_in()
+    most = max(counts.values(), default=0)
+    for lesson, count in counts.items():
+        if count <= STRAY * most:
+            yield (
+                f"{lesson} was handed in by {count} of {most} students, but counts in what all could have (`of` in "
+                "grades.csv): if it is not meant to, add up the columns of the other lessons."
+            )
 
 
 def _student(name: str, found: Sequence[Found]) -> str:
@@ -181,12 +194,12 @@ class _Run:
         self._ready: list[Graded] = []
         self._saved_at = time.monotonic()
 
-    def go(self, found: Sequence[Found], executor: Executor | None, workers: int, progress: bool) -> None:
+    def go(self, found: Sequence[Found], executor: Executor | None, workers: int | None, progress: bool) -> None:
         self.labels = {one.student: one.label for one in found if one.label}
         with ExitStack() as stack, _bar(len(found), progress) as bar:
-            pool = executor or stack.enter_context(_Processes(workers))
+            pool = executor or stack.enter_context(_Processes(workers or _processors()))
             try:
-                self._spread(_handfuls(self._tasks(found, bar)), pool, AHEAD * workers, bar)
+                self._spread(_handfuls(self._tasks(found, bar)), pool, workers, bar)
             finally:
                 self._save()
 
@@ -227,10 +240,11 @@ class _Run:
             self.summary.changed |= old
         return old if old and self.wanted.changed else None
 
-    def _spread(self, handfuls: Iterator[list[Task]], pool: Any, most: int, bar: Any) -> None:
-        """Keep all workers busy; what a dying worker had is handed out again."""
+    def _spread(self, handfuls: Iterator[list[Task]], pool: Any, workers: int | None, bar: Any) -> None:
+        """Keep all workers busy, those too that join a cluster late; what a dying worker had is handed out again."""
         going: dict[Future[list[Graded]], tuple[list[Task], int]] = {}
         again: list[tuple[list[Task], int]] = []
+        most = _at_once(pool, workers)
         while True:
             while len(going) < most and (again or handfuls):
                 handful, tries = again.pop() if again else (next(handfuls, None), 1)
@@ -251,6 +265,7 @@ class _Run:
                     again += self._lost(handful, tries, error, bar)
             if time.monotonic() - self._saved_at > SAVED_EVERY:
                 self._save()
+                most = _at_once(pool, workers)
 
     def _take(self, graded: Sequence[Graded], bar: Any) -> None:
         self._ready += graded
@@ -323,6 +338,15 @@ class _Processes:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"))
         return self._pool
+
+
+def _at_once(pool: Any, workers: int | None) -> int:
+    """How many handfuls may be out, for so many workers, else for as many as the pool has now."""
+    return AHEAD * (workers or getattr(pool, "workers", None) or _processors())
+
+
+def _processors() -> int:
+    return os.cpu_count() or 1
 
 
 def _bar(total: int, shown: bool) -> Any:

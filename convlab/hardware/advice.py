@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from convlab.hardware.facts import Facts, gather
 from convlab.hardware.gpu_advice import cuda_finding, gpu_finding
-from convlab.hardware.gpu_advice import gpu_step as _gpu_step
 from convlab.hardware.report import Finding, Report
 from convlab.hardware.tensorflow_advice import keras_finding, tensorflow_finding
 from convlab.hardware.words import NEWEST_PYTHON, OLDEST_PYTHON, brief, install, size
 
-__all__ = ["Finding", "Report", "_gpu_step", "doctor", "examine"]
+__all__ = ["Finding", "Report", "doctor", "examine"]
 
 ENOUGH_MEMORY, ENOUGH_DISK = 4 * 2**30, 3 * 2**30  # bytes; the course's libraries take 2 GB
 SANDBOX_STEPS = {

@@ -88,10 +88,10 @@ def mixed_precision(on: bool | str = True, model: Any = None) -> str:
 
     When it pays: "float16" on NVIDIA's cards of compute capability 7.0 and above (T4, RTX), about half the memory and
     time for large networks. "bfloat16" on cards from 8.0 on (A100, RTX 30), on TPUs, and on processors with
-    instructions for it (AVX512_BF16, AMX; `convlab doctor` names them): it has three digits less than float32 and its
-    whole range, so nothing overflows. On other processors both are slower, because those compute in float32. Small
-    networks gain nothing. End a network with dtype="float32" in either case. With "float16", `compile` also scales the
-    loss, so that small gradients do not vanish; in a training loop of your own, use
+    instructions for it (AVX512_BF16, AMX; `convlab doctor` names them): of float32's seven digits it has two to three,
+    but its whole range, so nothing overflows. On other processors both are slower, because those compute in float32.
+    Small networks gain nothing. End a network with dtype="float32" in either case. With "float16", `compile` also
+    scales the loss, so that small gradients do not vanish; in a training loop of your own, use
     `keras.optimizers.LossScaleOptimizer`.
 
     Source: Keras' documentation of `keras.dtype_policies.DTypePolicy`; NVIDIA, "Train with mixed precision".

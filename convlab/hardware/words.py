@@ -17,9 +17,9 @@ def install(facts: Facts, extra: str = "course") -> str:
 
 
 def set_variable(facts: Facts, name: str, value: str) -> str:
-    """How to set a variable of the environment in the shell of this system; an empty value takes it away."""
+    """How to set a variable of the environment in the shells of this system; an empty value takes it away."""
     if facts.system == "Windows":
-        return f"set {name}={value}"
+        return f"set {name}={value} (in PowerShell: $env:{name} = '{value}')"
     return f"export {name}={value}" if value else f"unset {name}"
 
 

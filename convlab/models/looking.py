@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from convlab.errors import ConvlabError
+from convlab.layers.keras_graph import calls
 from convlab.models.backends import gradients
 from convlab.ops.check import as_numbers
 from convlab.optional import need
@@ -230,20 +231,11 @@ def _shape(tensor: Any) -> str:
 
 
 def _node(model: Any, name: str) -> Any:
-    """Where the model calls its layer of that name: what goes in and what comes out, as symbols.
-
-    Not `layer.output`: that belongs to the layer's first call, which may have been in another model.
-    """
-    waiting, seen = list(model.outputs), set()
-    while waiting:
-        operation, index, _ = waiting.pop()._keras_history
-        node = operation._inbound_nodes[index]
-        if operation.name == name:
-            return node
-        if id(node) not in seen:
-            seen.add(id(node))
-            waiting += node.input_tensors
-    raise ConvlabError(f"layer {name!r} takes no part in what this model gives.")
+    """Where the model calls its layer of that name: what goes in and what comes out, as symbols."""
+    found = calls(model)
+    if name not in found:
+        raise ConvlabError(f"layer {name!r} takes no part in what this model gives.")
+    return found[name]
 
 
 def _output(model: Any, name: str) -> Any:

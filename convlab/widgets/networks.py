@@ -7,6 +7,7 @@ import numpy as np
 
 from convlab.errors import ConvlabError
 from convlab.layers import Input, Sequential
+from convlab.layers.keras_graph import calls
 
 Look = Callable[[np.ndarray], dict[str, np.ndarray]]
 
@@ -24,10 +25,10 @@ def look_into(model: Any) -> Look:
 
     if not model.inputs:
         raise ConvlabError("the model is not built yet: begin it with keras.Input(shape), or call it once.")
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    names = [layer.name for layer in layers]
+    names = [layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    every = keras.Model(inputs, [layer.output for layer in layers])
+    where = calls(model)
+    every = keras.Model(inputs, [where[name].output_tensors[0] for name in names])
 
     def look(x: np.ndarray) -> dict[str, np.ndarray]:
         found = every(x, training=False)

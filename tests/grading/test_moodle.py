@@ -194,6 +194,18 @@ def test_without_a_list_the_ids_are_taken(book, tmp_path):
     assert "what the ids are in Moodle" in said[-1]
 
 
+def test_a_list_of_nothing_but_ids_gives_these(book, tmp_path):
+    (tmp_path / "roster.csv").write_text("login,name\nAL,Al Abe\nbo,Bo\n")
+    for student in ("al", "bo", "stranger"):
+        book.add(Graded(student, PAD, "n", "d", (grade(7),)))
+    said = write_moodle_import(book, tmp_path, roster=read_roster(tmp_path / "roster.csv"))
+    titles, *rows = imported(tmp_path / "moodle_02_padding.csv")
+    assert titles[0] == "Id"
+    assert [row[:3] for row in rows] == [["AL", "Al Abe", "7"], ["bo", "Bo", "7"]]
+    assert '1 student left out, whose id is not known or not their own: "stranger".' in said
+    assert 'Map "Id" to what the ids are in Moodle' in said[-1]
+
+
 def test_two_with_one_address_are_left_out(book, tmp_path):
     (tmp_path / "roster.csv").write_text("id,email\nal,al@x.org\n")
     for student in ("al", "al@x.org"):

@@ -114,6 +114,17 @@ def test_a_class_is_compared_with_its_submissions(tmp_path):
     assert twice.startswith('"40007", "alice" are the same student')
 
 
+def test_a_list_that_knows_nobody_says_by_what_it_knows_its_people(tmp_path):
+    roster = read(tmp_path, "Name,E-Mail,Matriculation number\nAda Lee,ada@x.org,40001\nBo,bo@x.org,40002\n")
+    with Gradebook(":memory:") as book:
+        book.add(Graded("alee", "02_padding", "n", "d", (Grade("pad", 1, 3, "incorrect"),)))
+        *_, told = compare(book, roster)
+        assert 'by 2 columns, "Matriculation number", "E-Mail", such as "40001", "ada@x.org";' in told
+        assert 'submissions have ids such as "alee". Add a column with these' in told
+        book.add(Graded("40002", "02_padding", "n", "d", (Grade("pad", 1, 3, "incorrect"),)))
+        assert told not in compare(book, roster)
+
+
 # -- rows of a platform's table
 
 

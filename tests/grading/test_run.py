@@ -15,7 +15,7 @@ import pytest
 from convlab import ConvlabError
 from convlab.cli import main
 from convlab.exercises import catalogue
-from convlab.grading import grade
+from convlab.grading import grade, run
 from convlab.grading.book.gradebook import Gradebook
 from convlab.grading.run import UNSAFE, Task, work
 from convlab.grading.sandbox import Level, level
@@ -80,6 +80,30 @@ def test_any_executor_gives_the_same(graded, course, tmp_path):
     with ThreadPoolExecutor(2) as executor:
         grade(course, out, seed=SEED, executor=executor, workers=2)
     assert grades(out) == grades(graded[0])
+
+
+class Growing(ThreadPoolExecutor):
+    """A second worker joins with the second call."""
+
+    workers = given = done = most = 0
+
+    def submit(self, *call):
+        self.given += 1
+        self.workers = 1 if self.given < 2 else 2
+        self.most = max(self.most, self.given - self.done)
+        future = super().submit(*call)
+        future.add_done_callback(lambda _: setattr(self, "done", self.done + 1))
+        return future
+
+
+def test_workers_that_join_late_are_kept_busy_too(graded, course, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SAVED_EVERY", 0.0)
+    monkeypatch.setattr(run, "TOGETHER", 1)
+    with Growing(2) as executor:
+        executor.workers = 1
+        grade(course, tmp_path / "grades", seed=SEED, executor=executor)
+    assert executor.most > run.AHEAD
+    assert grades(tmp_path / "grades") == grades(graded[0])
 
 
 @pytest.mark.parametrize("lower", [Level.LANDLOCK, Level.NONE])

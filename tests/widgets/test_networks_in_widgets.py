@@ -51,6 +51,15 @@ def test_every_layer_is_seen_as_it_is():
         np.testing.assert_allclose(value, right, atol=1e-4)
 
 
+def test_layers_taken_from_another_model_are_seen_in_this_one():
+    keras = pytest.importorskip("keras", reason="Keras is not installed")
+    first, x = keras_model(), RNG.random((2, 30, 31, 1), np.float32)
+    model = keras.Sequential([keras.Input((30, 31, 1)), *first.layers[:2], keras.layers.Flatten(name="rows")])
+    found = look_into(model)(x)
+    assert [*found] == ["first", "pool", "rows"]
+    np.testing.assert_allclose(found["pool"], first.layers[1](first.layers[0](x)), atol=1e-6)
+
+
 @pytest.mark.parametrize("make", [keras_model, lambda: keras_model(activation="softmax"), numpy_model])
 def test_the_pad_says_what_the_model_says(make):
     model = make()

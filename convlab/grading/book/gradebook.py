@@ -127,6 +127,11 @@ class Gradebook:
         """All lessons that anything was handed in for, in alphabetical order, which is the course's."""
         return [lesson for (lesson,) in self._database.read("SELECT DISTINCT lesson FROM submissions ORDER BY lesson")]
 
+    def handed_in(self) -> dict[str, int]:
+        """How many students handed in each lesson, by lesson."""
+        query = "SELECT lesson, COUNT(DISTINCT student) FROM submissions GROUP BY lesson ORDER BY lesson"
+        return dict(self._database.read(query))
+
     def possible(self) -> dict[str, float]:
         """The points that can be had in each lesson, as the newest grade of each of its problems says; by lesson."""
         rows = self._database.read(  # "of" is taken from the row with the maximum: so SQLite promises

@@ -35,6 +35,7 @@ KEYS = ("idnumber", "emailaddress", "username")  # English titles of columns tha
 DATE = re.compile(r"-|.*\d[:.h]\d\d.*", re.S)  # no date, or one with a time of day, in any language
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 OURS = re.compile(r"Together [\d.]+ of [\d.]+ points\.$")
+NO_TITLE = "Id"  # of what only the teacher knows the name of in Moodle
 DOWNLOAD = 'In Moodle, open the assignment, "View all submissions", and choose "Download grading worksheet".'
 
 
@@ -243,7 +244,8 @@ def write_moodle_import(
     """Write moodle_<lesson>.csv, for Moodle's gradebook, for each lesson to the folder `out`; returns what to tell.
 
     Students are named by e-mail or, where more of the class have one, by ID number, from the list of the class. Who
-    has none is left out. Without a list the ids are taken that submissions have. best, lost: as in `Gradebook.scores`.
+    has none is left out. Without a list the ids are taken that submissions have, and where it has neither column, its
+    main ids. best, lost: as in `Gradebook.scores`.
 
     Raises `ConvlabError` where nothing was graded or a file cannot be written.
     """
@@ -266,7 +268,7 @@ def write_moodle_import(
     if left_out := [student for student in students if student not in keys]:
         who = counted(len(left_out), "student")
         said.append(f"{who} left out, whose {title.lower()} is not known or not their own: {listed(left_out)}.")
-    meant = f'"{title}"' if roster else "what the ids are in Moodle, such as the username"
+    meant = f'"{title}"' if title != NO_TITLE else "what the ids are in Moodle, such as the username"
     return [
         *said,
         f'Import each in Moodle: Grades, Import, CSV file. Map "{title}" to {meant}, and "Grade" and "Feedback" to the '
@@ -276,13 +278,20 @@ def write_moodle_import(
 
 def _keys(students: list[str], roster: Roster | None) -> tuple[str, dict[str, str]]:
     """What tells Moodle who a student is: its title, and by student, where each has an own one."""
-    people = {student: (roster.find(student) if roster else None) or Person(student) for student in students}
-    emails = {s: person.email or (s if EMAIL.fullmatch(s) else "") for s, person in people.items()}
-    numbers = {student: person.number for student, person in people.items()}
-    if roster is None and not all(emails.values()):
-        return "Id", dict(zip(students, students, strict=True))
-    title, found = max(
-        (("Email address", emails), ("ID number", numbers)), key=lambda one: sum(map(bool, one[1].values()))
-    )
-    count = Counter(found.values())
-    return title, {student: key for student, key in found.items() if key and count[key] == 1}
+    if roster is None:
+        return _keys_without_list(students)
+    people = {student: roster.find(student) or Person("") for student in students}
+    found = {
+        "Email address": {s: person.email or (s if EMAIL.fullmatch(s) else "") for s, person in people.items()},
+        "ID number": {student: person.number for student, person in people.items()},
+    }
+    title = max(found, key=lambda title: sum(map(bool, found[title].values())))
+    if not any(found[title].values()):
+        title, found = NO_TITLE, {NO_TITLE: {student: person.id for student, person in people.items()}}
+    count = Counter(found[title].values())
+    return title, {student: key for student, key in found[title].items() if key and count[key] == 1}
+
+
+def _keys_without_list(students: list[str]) -> tuple[str, dict[str, str]]:
+    emails = all(map(EMAIL.fullmatch, students))
+    return "Email address" if emails else NO_TITLE, dict(zip(students, students, strict=True))

@@ -12,7 +12,7 @@ Canvas' export of its gradebook, or Moodle's of its participants or its grading 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,10 +61,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Roster:
-    """The class. remarks: what is odd about the list, in sentences."""
+    """The class. remarks: what is odd about the list, in sentences. columns: titles of those with ids."""
 
     people: tuple[Person, ...]
     remarks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, list[Person]]:
@@ -109,6 +110,8 @@ def compare(book: Gradebook, roster: Roster) -> list[str]:
             f"{counted(len(strangers), 'student')} with submissions cannot be found in the list of the class: "
             f"{listed(strangers)}."
         )
+        if len(strangers) == len(students):
+            sentences.append(_nobody_known(roster, strangers[0]))
     several = defaultdict[str, list[str]](list)
     for student in students:
         if person := roster.find(student):
@@ -117,6 +120,16 @@ def compare(book: Gradebook, roster: Roster) -> list[str]:
         if len(ids) > 1:
             sentences.append(f"{listed(ids)} are the same student in the list of the class, {listed([id])}.")
     return sentences
+
+
+def _nobody_known(roster: Roster, student: str) -> str:
+    """What to do where the list knows its people by other ids than the submissions."""
+    columns = counted(len(roster.columns), "column")
+    return (
+        f"The list of the class knows its students by {columns}, {listed(roster.columns)}, such as "
+        f"{listed(sorted(roster.people[0].ids))}; submissions have ids such as {listed([student])}. Add a column with "
+        'these, called for instance "username".'
+    )
 
 
 def read_roster(path: str | Path) -> Roster:
@@ -139,8 +152,10 @@ def read_roster(path: str | Path) -> Roster:
             people[plain(person.id)] = line, person
     if not people:
         raise ConvlabError(f"{sheet.name} has no student in it: each needs a row with an id.")
+    keys = _keys(columns)
     roster = Roster(tuple(person for _, person in people.values()))
-    return Roster(roster.people, (*remarks, *_shared(roster, sheet.name)))
+    titles = tuple(sheet.rows[first][columns[key]] for key in keys)
+    return Roster(roster.people, (*remarks, *_shared(roster, sheet.name)), titles)
 
 
 def plain(id: str) -> str:
@@ -170,6 +185,12 @@ def _columns(titles: list[str], name: str) -> dict[str, int]:
     return columns
 
 
+def _keys(columns: Collection[str]) -> list[str]:
+    """The columns with ids, the main one first."""
+    keys = [title for title in IDS if title in columns]
+    return keys if keys == ["student"] else [title for title in keys if title != "student"]
+
+
 def _person(columns: dict[str, int], row: list[str]) -> Person | None:
     """None for a row of nobody."""
 
@@ -177,8 +198,7 @@ def _person(columns: dict[str, int], row: list[str]) -> Person | None:
         places = (columns[title] for title in titles if title in columns)
         return next(filter(None, (row[place].strip() for place in places if place < len(row))), "")
 
-    keys = [title for title in IDS if title in columns]
-    keys = keys if keys == ["student"] else [title for title in keys if title != "student"]
+    keys = _keys(columns)
     ids = list(filter(None, map(cell, keys)))
     name = cell(*(title for title in NAME if title not in keys))
     first, last = cell(*FIRST), cell(*LAST)

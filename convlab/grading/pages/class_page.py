@@ -36,9 +36,9 @@ h3 { font-size: 1.3rem; }
 .mistakes li { margin: .7rem 0; padding-left: .9rem; border-left: 5px solid var(--wrong); }
 table { width: 100%; max-width: 46rem; margin: 1rem 0; }
 caption { text-align: left; font-weight: bold; padding-bottom: .3rem; }
-th, td { padding: .2rem 1rem .2rem 0; text-align: left; font-weight: normal; white-space: nowrap; }
+th, td { padding: 1px 1rem 1px 0; text-align: left; font-weight: normal; white-space: nowrap; }
 td.grow { width: 100%; }
-td .bar { height: 1.1rem; border: 0; border-left: 1px solid var(--soft); border-radius: 0; }
+td .bar { height: calc(1.5rem * var(--steps, 1)); border: 0; border-left: 1px solid var(--soft); border-radius: 0; }
 td .bar > span { background: var(--link); }
 @media (max-width: 40rem) { .solved { grid-template-columns: 1fr; gap: .2rem; } }
 """
@@ -79,11 +79,15 @@ def _few(students: int) -> str:
 
 
 def _distribution(lesson: LessonStatistics) -> str:
-    """How many students have which share of the points; steps are put together until no group is too small."""
+    """How many students have which share of the points; steps are put together until no group is too small.
+
+    A group of several steps is as many times as high and, so that areas are students, as many times as short.
+    """
     groups = merged(lesson.tenths)
-    most = max(count for _, _, count in groups)
+    most = max(count / (last - first) for first, last, count in groups)
     rows = "".join(
-        f'<tr><th scope="row">{10 * first} to {10 * last} %</th><td class="grow">{bar(count / most)}</td>'
+        f'<tr><th scope="row">{10 * first} to {10 * last} %</th>'
+        f'<td class="grow" style="--steps:{last - first}">{bar(count / (last - first) / most)}</td>'
         f"<td>{count:,}</td></tr>"
         for first, last, count in groups
     )

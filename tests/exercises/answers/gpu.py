@@ -87,8 +87,8 @@ def gpu_step_doctor(report):
     """The course's own doctor, but for what it does not know: whose card it is."""
     from dataclasses import replace
 
-    from convlab.hardware.advice import _gpu_step
     from convlab.hardware.facts import Facts
+    from convlab.hardware.gpu_advice import gpu_step
 
     if report["gpus"]:
         return "use the GPU"
@@ -105,7 +105,7 @@ def gpu_step_doctor(report):
         cuda_libraries=report["cuda_libraries"],
         gpus=tuple(report["gpus"]),
     )
-    step = _gpu_step(facts)
+    step = gpu_step(facts)
     if report["driver"] is None and report["system"] in ("Linux", "WSL2"):
         return "install the driver"
     words = {
