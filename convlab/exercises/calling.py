@@ -96,15 +96,35 @@ def _warnings(function: Callable[..., Any]) -> Iterator[list[str]]:
     """
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     said: list[str] = []
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    with warnings.catch_warnings(record=True) as found:
+    with _no_logs, warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("default")
         try:
             yield said
         finally:
             said += [f"{w.category.__name__}: {w.message}" for w in found if w.filename == own]
-            logging.disable(before)
+
+
+class _NoLogs:
+    """Nothing up to a warning is logged while any thread is inside; the last one to leave puts it back as it was."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = threading.Lock(), 0, logging.NOTSET
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = logging.root.manager.disable
+                logging.disable(logging.WARNING)
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                logging.disable(self._before)
+
+
+_no_logs = _NoLogs()
 
 
 def made_anew(arguments: Any) -> Any:

@@ -108,6 +108,28 @@ def test_libraries_do_not_log_on_the_page(capfd):
     assert "retracing" in capfd.readouterr().err
 
 
+def test_calls_in_two_threads_leave_the_logs_as_they_were():
+    second_began, first_ended = threading.Event(), threading.Event()
+
+    def first():
+        call(lambda: second_began.wait(10), case(), 20)
+        first_ended.set()
+
+    def second():
+        second_began.set()
+        first_ended.wait(10)
+
+    before = logging.root.manager.disable
+    threads = [threading.Thread(target=first), threading.Thread(target=call, args=(second, case(), 20))]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.1)
+    for thread in threads:
+        thread.join()
+    assert first_ended.is_set()
+    assert logging.root.manager.disable == before
+
+
 def test_nothing_rings_after_the_block():
     with time_limit(0.05):
         pass

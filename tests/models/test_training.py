@@ -289,8 +289,15 @@ def test_a_checkpoint_needs_a_folder(tmp_path):
         train(network(), data(), checkpoint=tmp_path / "file", **SETTINGS)
 
 
-def test_the_second_ctrl_c_interrupts_and_other_threads_get_none():
-    usual = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def usual():
+    """What Ctrl-C does in Python by itself, also where the tests were started to ignore it, as in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_second_ctrl_c_interrupts_and_other_threads_get_none(usual):
     with loop.interrupts() as interrupted:
         signal.raise_signal(signal.SIGINT)
         assert interrupted.is_set()
