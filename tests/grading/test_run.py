@@ -17,6 +17,7 @@ from convlab.cli import main
 from convlab.exercises import catalogue
 from convlab.grading import grade, run
 from convlab.grading.book.gradebook import Gradebook
+from convlab.grading.records import Grade, Graded
 from convlab.grading.run import UNSAFE, Task, work
 from convlab.grading.sandbox import Level, level
 from tests.grading.attacks import BOMBS
@@ -158,6 +159,18 @@ def test_a_problem_that_changed_is_graded_again_when_asked(course, tmp_path, mon
     assert grade(course, out, changed=True).graded == 24
     assert {key[1] for key, value in grades(out).items() if value[-1] == 2} == {"pad"}
     assert grade(course, out, changed=True).graded == 0
+
+
+def test_a_lesson_that_hardly_anybody_handed_in_is_told():
+    with Gradebook(":memory:") as book:
+        for number in range(40):
+            lessons = [LESSON, "03_stride"] if number < 2 else [LESSON]
+            lessons += ["04_channels"] if number < 3 else []
+            for lesson in lessons:
+                book.add(Graded(f"s{number}", lesson, "n", "d", (Grade("pad", 1, 3, "incorrect"),)))
+        assert book.handed_in() == {LESSON: 40, "03_stride": 2, "04_channels": 3}
+        (told,) = run._strays(book)
+    assert told.startswith("03_stride was handed in by 2 of 40 students, but counts in what all could have")
 
 
 KILLED = """
