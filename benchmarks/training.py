@@ -2,8 +2,8 @@
 
 Every training is a process of its own; its time is that of the training alone, the compilation of the graph included.
 Time is compared as a share of the tutorial's, seed by seed. Where accuracies differ by less than their spread, they do
-not differ. `--held-out` trains on 50,000 of the training images and judges by the other 10,000, as the recipes were
-chosen; the test set is for the final number only.
+not differ. `--held-out` trains on 50,000 of the training images and judges by the other 10,000, as recipes should
+be compared; the test set is for the final number only.
 """
 
 import argparse
